@@ -1,0 +1,1 @@
+"""Carriers: one small file each. `carriers.sdk` is what such a file may import."""

@@ -1,0 +1,82 @@
+"""What a carrier file may import: this package, the standard library, and nothing else."""
+
+from carriers.sdk.carrier import (
+    ApiKey,
+    Auth,
+    Basic,
+    Carrier,
+    CarrierOptions,
+    Credentials,
+    Info,
+    OAuth2,
+    Quota,
+    credentials_model,
+    read,
+)
+from carriers.sdk.codes import INFORMATIONAL, Codes, Effect, Meaning, TextRule, TextRules
+from carriers.sdk.errors import (
+    AccountError,
+    AmbiguousShipment,
+    AuthFailed,
+    BadPayload,
+    CarrierError,
+    InvalidNumber,
+    NotFound,
+    NumberError,
+    RateLimited,
+    Unavailable,
+)
+from carriers.sdk.events import Event, Place, Report, Shipment, Summary, ZoneSource
+from carriers.sdk.exchange import Call, Reply, segment
+from carriers.sdk.numbers import TrackingNumber, tracking_number
+from carriers.sdk.reading import record, records, text
+from carriers.sdk.status import FulfillmentStatus
+from carriers.sdk.zones import end_of_day, instant, zone_of
+
+__all__ = [
+    "INFORMATIONAL",
+    "AccountError",
+    "AmbiguousShipment",
+    "ApiKey",
+    "Auth",
+    "AuthFailed",
+    "BadPayload",
+    "Basic",
+    "Call",
+    "Carrier",
+    "CarrierError",
+    "CarrierOptions",
+    "Codes",
+    "Credentials",
+    "Effect",
+    "Event",
+    "FulfillmentStatus",
+    "Info",
+    "InvalidNumber",
+    "Meaning",
+    "NotFound",
+    "NumberError",
+    "OAuth2",
+    "Place",
+    "Quota",
+    "RateLimited",
+    "Reply",
+    "Report",
+    "Shipment",
+    "Summary",
+    "TextRule",
+    "TextRules",
+    "TrackingNumber",
+    "Unavailable",
+    "ZoneSource",
+    "credentials_model",
+    "end_of_day",
+    "instant",
+    "read",
+    "record",
+    "records",
+    "segment",
+    "text",
+    "tracking_number",
+    "zone_of",
+]

@@ -1,0 +1,119 @@
+"""A request to make and an answer to read, without an HTTP library.
+
+Owns the shape of both and the reading that is alike for every carrier: JSON, HTTP errors, Retry-After.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Self
+from urllib.parse import quote
+
+import orjson
+
+from carriers.sdk.errors import AuthFailed, BadPayload, CarrierError, NotFound, RateLimited, Unavailable
+from carriers.sdk.numbers import TrackingNumber
+
+
+def segment(text: str) -> str:
+    """`text` as one segment of a URL path: everything but letters, digits and `-._~` percent-encoded."""
+    return quote(text, safe="")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request about one or more tracking numbers. `path` is relative to the base URL, encoded."""
+
+    numbers: tuple[TrackingNumber, ...]
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+    @classmethod
+    def get(
+        cls,
+        numbers: Sequence[TrackingNumber],
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A GET. Put numbers into `path` through `segment`."""
+        return cls(tuple(numbers), "GET", path, query or {}, headers or {})
+
+    @classmethod
+    def post_json(
+        cls, numbers: Sequence[TrackingNumber], path: str, payload: object, *, headers: Mapping[str, str] | None = None
+    ) -> Self:
+        """A POST with a JSON body."""
+        return cls(
+            tuple(numbers),
+            "POST",
+            path,
+            headers={"Content-Type": "application/json", **(headers or {})},
+            body=orjson.dumps(payload),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer. `numbers` are the ones asked, empty where nobody knows; header names are lower case."""
+
+    numbers: tuple[TrackingNumber, ...]
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def json(self) -> Any:
+        """The body as JSON; BadPayload for HTML, a truncated body or anything else that is not JSON."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            head = self.body[:200].lstrip().lower()
+            kind = "an HTML page" if head.startswith((b"<!doctype html", b"<html")) else "no readable JSON"
+            raise BadPayload(f"HTTP {self.status} with {kind} ({len(self.body)} bytes)") from None
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds from the Retry-After header (a number or an HTTP date), if there is a sensible one."""
+        value = self.headers.get("retry-after", "").strip()
+        if not value:
+            return None
+        try:
+            return max(0.0, float(value))
+        except ValueError:
+            pass
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        sent = self.headers.get("date")
+        try:
+            reference = parsedate_to_datetime(sent) if sent else datetime.now(UTC)
+        except ValueError:
+            reference = datetime.now(UTC)
+        if moment.tzinfo is None or reference.tzinfo is None:
+            return None
+        return max(0.0, (moment - reference).total_seconds())
+
+    def failure(self, message: str = "") -> CarrierError | None:
+        """The error an HTTP status stands for with nearly every carrier, or None for 2xx.
+
+        401 and 403 AuthFailed, 404 NotFound, 408 and 5xx Unavailable, 429 RateLimited, else BadPayload.
+        `message`: the carrier's own words, without secrets or customer data.
+        """
+        if 200 <= self.status < 300:
+            return None
+        text = f"HTTP {self.status}" + (f": {message}" if message else "")
+        if self.status in (401, 403):
+            return AuthFailed(text)
+        if self.status == 404:
+            return NotFound(text)
+        if self.status == 429:
+            return RateLimited(text, retry_after=self.retry_after)
+        if self.status == 408 or self.status >= 500:
+            return Unavailable(text, retry_after=self.retry_after)
+        return BadPayload(text)
