@@ -1,0 +1,1 @@
+"""The tracking poller: one daemon, one database, many carriers."""

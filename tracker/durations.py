@@ -1,0 +1,64 @@
+"""Durations as people write them in a configuration: "90s", "30m", "4h", "2d", "1d 12h".
+
+Owns the type and its reading and writing. Knows no setting that uses it.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from pydantic.json_schema import GenerateJsonSchema
+
+_UNITS = {
+    "w": timedelta(weeks=1),
+    "d": timedelta(days=1),
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+}
+PATTERN = r"^\s*(\d{1,5}\s*[smhdw]\s*)+$"
+_WHOLE = re.compile(PATTERN)
+_PART = re.compile(r"(\d+)\s*([smhdw])")
+
+
+def read_duration(value: object) -> timedelta:
+    """A duration out of its text; a timedelta as it is. Raises ValueError that says what is expected."""
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str) or not _WHOLE.fullmatch(value):
+        raise ValueError(f'{value!r} is no duration; expected one like "90s", "30m", "4h", "2d" or "1d 12h"')
+    return sum((int(count) * _UNITS[unit] for count, unit in _PART.findall(value)), timedelta())
+
+
+def write_duration(duration: timedelta) -> str:
+    """A duration, not negative, as it is written: "1d 12h"; whole seconds."""
+    rest = timedelta(seconds=int(duration.total_seconds()))
+    parts = []
+    for unit, length in _UNITS.items():
+        count, rest = divmod(rest, length)
+        if count and unit != "w":
+            parts.append(f"{count}{unit}")
+        elif count:
+            rest += count * length  # 14d reads better than 2w
+    return " ".join(parts) or "0s"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(read_duration),
+    PlainSerializer(write_duration, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["30m", "4h", "2d"]}),
+]
+
+
+class DurationSchema(GenerateJsonSchema):
+    """Makes JSON Schemas (`model_json_schema(schema_generator=DurationSchema)`) with defaults as people write them."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """A default as it stands in the schema: durations, alone or in a tuple, by their text."""
+        if isinstance(dft, timedelta):
+            return write_duration(dft)
+        if isinstance(dft, tuple):
+            return [self.encode_default(item) for item in dft]
+        return super().encode_default(dft)
