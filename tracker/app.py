@@ -1,0 +1,161 @@
+"""The composition root: Settings -> wired objects. Nothing here is global, nothing else wires."""
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from carriers.sdk.carrier import OAuth2
+from carriers.sdk.errors import CarrierError
+from tracker.auth import BearerAuth, carrier_auth, order_protection_auth
+from tracker.budget import Budget
+from tracker.clock import Clock
+from tracker.config import AccountPlan, Settings, load, plan_accounts
+from tracker.http import CarrierClient
+from tracker.orders import OrderProtection
+from tracker.poll import Poller
+from tracker.progress import Rules
+from tracker.relay import Relay
+from tracker.store import queries
+from tracker.store.database import Database
+from tracker.store.writer import Writer
+
+
+class App:
+    """Everything that runs, made of one Settings."""
+
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
+        """Opens no connection; the database must have been migrated."""
+        self.settings = settings
+        self.database = database
+        self.clock = clock
+        self.accounts, self.off = plan_accounts(settings)
+        self.writer = Writer(database)
+        self._clients: dict[str, CarrierClient] = {}
+        self.pollers = [self._poller(plan) for plan in self.accounts]
+        self.relay: Relay | None = None
+        if settings.orders.configured:
+            receiver = CarrierClient(
+                settings.orders.url,
+                auth=order_protection_auth(settings.orders, clock.now),
+                timeout=settings.orders.timeout.total_seconds(),
+                connections=settings.orders.connections,
+                speed=clock.speed,
+            )
+            self._clients["order_protection"] = receiver
+            self.relay = Relay(OrderProtection(receiver), self.writer, clock, connections=settings.orders.connections)
+
+    async def open(self) -> None:
+        """Make the accounts known to the database."""
+        for poller in self.pollers:
+            await self.writer.run(poller.open)
+
+    async def poll(self, refs: Sequence[str]) -> list[dict[str, Any]]:
+        """Ask now, out of turn but within the quota, about the parcels these references mean; about all that
+        is due where there are none. One item for each parcel: trackingNumber, carrier, status, changed, error.
+        """
+        await self.open()
+        if not refs:
+            return await self._poll_due()
+        with self.database.read() as tx:
+            wanted = queries.parcels_of(tx, refs)
+        answers: list[dict[str, Any]] = []
+        for carrier, parcels in wanted.items():
+            poller = next((poller for poller in self.pollers if poller.carrier.info.code == carrier), None)
+            if poller is None:
+                answers += [_answer(carrier, number, error="no account of this carrier is on") for number in parcels]
+                continue
+            tally = await poller.run(asyncio.Event(), only=list(parcels.values()), by_hand=True)
+            told = {answer.number: answer for answer in tally.answers}
+            for number in parcels:
+                if answer := told.get(number):
+                    answers.append(_answer(carrier, number, answer.status, answer.changed, answer.error))
+                else:
+                    reason = tally.failure or "not asked: the quota is used up, or somebody is asking right now"
+                    answers.append(_answer(carrier, number, error=reason))
+        return answers
+
+    async def probe(self) -> list[tuple[str, str | None]]:
+        """Fetch one token for each account and for Order Protection: (name, error or None)."""
+        return [(name, await _probe(client)) for name, client in self._clients.items()]
+
+    def secrets(self) -> list[str]:
+        """Every secret in the settings, in clear: for the redaction of logs only."""
+        orders = self.settings.orders
+        found = [orders.token.get_secret_value(), orders.client_secret.get_secret_value()]
+        found += [plan.credentials.secret(field) for plan in self.accounts for field in plan.carrier.info.auth.fields]
+        return [secret for secret in found if secret]
+
+    async def close(self) -> None:
+        """Close connections, then the database."""
+        for client in self._clients.values():
+            await client.close()
+        self.writer.close()
+        self.database.close()
+
+    def _poller(self, plan: AccountPlan) -> Poller:
+        info = plan.carrier.info
+        budget = Budget(plan.name, info.code, plan.quota, self.clock, self.writer)
+        free_url = None
+        if isinstance(info.auth, OAuth2) and not plan.quota.counts_tokens:
+            free_url = plan.base_url + info.auth.token_path
+        client = CarrierClient(
+            plan.base_url,
+            auth=carrier_auth(info.auth, plan.credentials, plan.base_url, self.clock.now, info.name),
+            turns=budget,
+            timeout=plan.timeout.total_seconds(),
+            connections=plan.connections,
+            speed=self.clock.speed,
+            free_url=free_url,
+        )
+        self._clients[plan.name] = client
+        polling = self.settings.polling
+        return Poller(
+            plan.carrier,
+            client,
+            budget,
+            self.writer,
+            self.clock,
+            batch=plan.batch,
+            connections=plan.connections,
+            rules=Rules(polling, polling.reuse_margin, self.settings.meanings(info.code)),
+            roll_up_rule=polling.aggregate,
+        )
+
+    async def _poll_due(self) -> list[dict[str, Any]]:
+        answers = []
+        for poller in self.pollers:
+            tally = await poller.run(asyncio.Event(), by_hand=True)
+            carrier = poller.carrier.info.code
+            answers += [_answer(carrier, a.number, a.status, a.changed, a.error) for a in tally.answers]
+            if tally.failure:
+                answers.append(_answer(carrier, "", error=tally.failure))
+        return answers
+
+
+def build(config: Path, environ: Mapping[str, str] = os.environ) -> App:
+    """Read the configuration, bring the database to its newest form, wire everything.
+
+    Raises BadConfig, DatabaseUnusable, or ValueError for an unusable simulated clock.
+    """
+    settings = load(config, environ)
+    database = Database(settings.database)
+    database.migrate()
+    return App(settings, database, Clock.from_environment(environ))
+
+
+async def _probe(client: CarrierClient) -> str | None:
+    if not isinstance(client.auth, BearerAuth):
+        return None  # a key is only tried by a real call, which would cost quota
+    try:
+        await client.authenticate()
+    except CarrierError as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _answer(
+    carrier: str, number: str, status: str | None = None, changed: bool = False, error: str | None = None
+) -> dict[str, Any]:
+    return {"trackingNumber": number, "carrier": carrier, "status": status, "changed": changed, "error": error}

@@ -1,0 +1,141 @@
+"""How many calls a carrier account may make now: quota windows, pace, pauses.
+
+Owns the permits of one account in this process; the counts behind them live in the database, so that a
+restart or a second daemon never overruns a quota. Knows no carrier's payload and no HTTP.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from carriers.sdk.carrier import Quota
+from tracker.clock import Clock
+from tracker.store import accounts, quotas
+from tracker.store.writer import Writer
+
+HOUR, DAY = 3600, 86400
+
+#: Wall seconds by which a call may reach the carrier later than we sent it; kept between calls beyond the
+#: pace itself, or late ones would crowd the next ones' second.
+JITTER = 0.1
+#: Wall seconds ahead for which calls are granted; a turn further off is not worth a lease.
+HORIZON = 2.0
+#: Wall seconds after which a reservation's process is taken for dead.
+LEASE = 300.0
+#: Wholesale failures double the pause from the first to the last of these, in wall seconds.
+FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
+
+
+#: Writes down the calls made, inside a transaction.
+Settlement = Callable[[Connection, datetime], None]
+
+
+class QuotaSpent(Exception):
+    """No call is left in the quota for now."""
+
+
+class Budget:
+    """Permits to call, for one account."""
+
+    def __init__(self, name: str, carrier: str, quota: Quota, clock: Clock, writer: Writer) -> None:
+        """`writer` runs the database work off the event loop."""
+        self.name = name
+        self._carrier = carrier
+        self._quota = quota
+        self._clock = clock
+        self._writer = writer
+        self._token = secrets.token_hex(8)
+        self._turns: deque[datetime] = deque()
+        self._made = 0
+        self._turn = asyncio.Lock()
+        self._windows = {HOUR: quota.per_hour, DAY: quota.per_day}
+        self._pace = _pace(quota, clock)
+
+    def open(self, tx: Connection) -> None:
+        """Make the account known to the database."""
+        accounts.ensure(tx, self.name, self._carrier)
+
+    def paused(self, tx: Connection, now: datetime) -> str | None:
+        """Why the account must not be asked at present; None where it may."""
+        state = accounts.state(tx, self.name)
+        if state is None or state.paused_until is None or state.paused_until <= now:
+            return None
+        return f"paused until {state.paused_until:%Y-%m-%d %H:%M:%S} UTC: {state.paused_reason}"
+
+    def reserve(self, tx: Connection, want: int, now: datetime) -> quotas.Granted:
+        """Reserve up to `want` calls, to be handed over with `admit`."""
+        return quotas.reserve(
+            tx,
+            self.name,
+            windows=self._windows,
+            pace=self._pace,
+            horizon=self._clock.wall(HORIZON),
+            want=want,
+            token=self._token,
+            now=now,
+            expires_at=now + self._clock.wall(LEASE),
+        )
+
+    def admit(self, granted: quotas.Granted) -> None:
+        """Turn what was reserved into permits."""
+        self._turns.extend(granted.first_at + self._pace * index for index in range(granted.calls))
+
+    async def turn(self) -> None:
+        """Take a permit and wait for its turn. Raises QuotaSpent where none is left and none is granted."""
+        async with self._turn:
+            if not self._turns:
+                now = self._clock.now()
+                granted = await self._writer.run(lambda tx: self.reserve(tx, 1, now))
+                if not granted.calls:
+                    raise QuotaSpent(f"{self.name}: the quota is used up for now")
+                self.admit(granted)
+            wait = (self._turns.popleft() - self._clock.now()).total_seconds() / self._clock.speed
+            if wait > 0:
+                await asyncio.sleep(wait)
+
+    def made(self) -> None:
+        """A call was answered, or failed: either way the carrier counts it."""
+        self._made += 1
+
+    def settlement(self, *, unused: bool = False) -> Settlement:
+        """What to write: the calls made since the last settlement, and with `unused` the permits left over.
+
+        Call in the event loop, run the result inside a transaction.
+        """
+        made, self._made = self._made, 0
+        left = 0
+        if unused:
+            left = len(self._turns)
+            self._turns.clear()
+
+        def settle(tx: Connection, now: datetime) -> None:
+            quotas.settle(tx, self.name, self._windows, self._token, made=made, unused=left, now=now)
+            if unused:
+                quotas.close_if_empty(tx, self._token)
+
+        return settle
+
+    def pause(self, tx: Connection, now: datetime, reason: str, retry_after: float | None = None) -> bool:
+        """Stop asking: until `retry_after` seconds from now where the carrier told, else ever longer.
+
+        Whether this is the first failure after a success.
+        """
+        state = accounts.state(tx, self.name)
+        failures = state.failures if state else 0
+        wait = self._clock.wall(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 20)))
+        if retry_after is not None:
+            wait = timedelta(seconds=min(retry_after, 2 * DAY))
+        accounts.pause(tx, self.name, until=now + wait, reason=reason)
+        return failures == 0
+
+
+def _pace(quota: Quota, clock: Clock) -> timedelta:
+    """Least time between two calls so that no span of the limit's length holds one too many."""
+    if quota.per_second is None:
+        return timedelta(0)
+    calls, seconds = (quota.per_second, 1.0) if quota.per_second >= 1 else (1.0, 1 / quota.per_second)
+    return (timedelta(seconds=seconds) + clock.wall(JITTER)) / calls

@@ -1,0 +1,407 @@
+"""config.yaml and the environment -> Settings, checked before anything starts.
+
+Owns the shape of the configuration and its error messages (file, line, place, what was expected). A secret
+is a SecretStr from the moment it is read. Knows the carriers' Infos, no database and no network.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from carriers.sdk.carrier import Carrier, CarrierOptions, Credentials, Quota, credentials_model
+from carriers.sdk.codes import MEANINGS, Meaning, normalise
+from carriers.sdk.registry import Registered, known_carriers
+from carriers.sdk.status import CARRIER_STATUSES, FulfillmentStatus
+from tracker.cadence import Cadence
+from tracker.durations import Duration
+from tracker.timeline import RollUp
+
+
+class BadConfig(Exception):
+    """The configuration cannot be used; the message lists every problem with its place."""
+
+
+class Section(BaseModel):
+    """A part of config.yaml: unknown keys are errors, values never appear in errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _url(value: str) -> str:
+    HttpUrl(value)
+    return value.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class OrderProtection(Section):
+    """Where status changes go."""
+
+    url: Url = Field("https://api.production.orderprotection.com", description="Base URL of the API.")
+    token: SecretStr = Field(SecretStr(""), description="Static bearer token.")
+    client_id: str = Field("", description="Client credentials, the other way to a token.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Goes with client_id.")
+    store_id: str = Field("", description="Goes with client_id.")
+    timeout: Duration = Field(timedelta(seconds=30), description="How long one push may take.")
+    connections: int = Field(4, ge=1, le=32, description="Pushes under way at once.")
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a way to authenticate; without one, pushes wait in the outbox."""
+        return bool(self.token.get_secret_value() or (self.client_id and self.client_secret.get_secret_value()))
+
+    @model_validator(mode="after")
+    def _one_way_in(self) -> "OrderProtection":
+        if self.token.get_secret_value() and self.client_id:
+            raise ValueError("set either token or client_id with client_secret, not both")
+        if bool(self.client_id) != bool(self.client_secret.get_secret_value()):
+            raise ValueError("client_id and client_secret go together")
+        return self
+
+
+class QuotaSettings(Section):
+    """Limits of one account; what is left out is the carrier's documented default."""
+
+    per_second: float | None = Field(None, gt=0, description="Calls a second; 0.2 is one in five seconds.")
+    per_hour: int | None = Field(None, gt=0, description="Calls in any hour.")
+    per_day: int | None = Field(None, gt=0, description="Calls in any 24 hours.")
+
+
+class CarrierAccount(Section):
+    """One account with one carrier."""
+
+    account: str = Field("", description="Name of the account where a carrier has several.", pattern=r"^[a-z0-9_-]*$")
+    enabled: bool = Field(True, description="false: keep the settings, don't poll.")
+    credentials: dict[str, SecretStr] = Field(
+        default_factory=dict, description="By the names the carrier's portal uses; `tracker carriers` lists them."
+    )
+    environment: Literal["production", "sandbox"] = Field("production", description="Which of the carrier's hosts.")
+    base_url: Url | None = Field(None, description="Another host, a proxy or a test server.")
+    quota: QuotaSettings = Field(QuotaSettings(), description="What your contract allows, if not the default.")
+    batch: int | None = Field(None, ge=1, description="Fewer numbers a call than the carrier allows.")
+    connections: int = Field(5, ge=1, le=16, description="Calls under way at once.")
+    timeout: Duration = Field(timedelta(seconds=30), description="How long one call may take.")
+    options: dict[str, Any] = Field(default_factory=dict, description="The carrier's own options.")
+
+
+class Polling(Cadence):
+    """How often parcels are asked about, and what is made of the answers."""
+
+    aggregate: RollUp = Field(RollUp.ATTENTION, description="How parcels make up a fulfillment's status.")
+    reuse_margin: Duration = Field(
+        timedelta(days=30), description="Events older than the fulfillment by more belong to another parcel."
+    )
+    tick: float = Field(1.0, gt=0, le=60, description="Seconds between looks for due parcels and pushes.")
+
+
+class Web(Section):
+    """The page and the HTTP API."""
+
+    enabled: bool = Field(True, description="Serve the page from `tracker run`.")
+    host: str = Field("127.0.0.1", description="Loopback only unless you put a proxy with a login in front.")
+    port: int = Field(8470, ge=0, le=65535, description="0 picks a free one.")
+
+
+class Logging(Section):
+    """Logs go to stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = Field("auto", description="auto: console on a terminal, else JSON.")
+
+
+class Retention(Section):
+    """What is deleted, and when."""
+
+    ended: Duration = Field(
+        timedelta(days=365), description="Parcels that ended this long ago go, with their events and history."
+    )
+
+
+def _accounts(value: object) -> object:
+    return value if isinstance(value, list) else [{} if value is None else value]
+
+
+class Settings(BaseSettings):
+    """All of config.yaml. Any scalar can be overridden by TRACKER_<SECTION>__<KEY> in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TRACKER_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database: Path = Field(Path("tracker.db"), description="The SQLite file; relative to config.yaml.")
+    orders: OrderProtection = OrderProtection()
+    carriers: dict[str, Annotated[list[CarrierAccount], BeforeValidator(_accounts)]] = Field(default_factory=dict)
+    mapping: dict[str, dict[str, str]] = Field(
+        default_factory=dict, description="Carrier -> code or whole text -> status, over the built-in table."
+    )
+    polling: Polling = Polling()
+    web: Web = Web()
+    logging: Logging = Logging()
+    retention: Retention = Retention()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over the file."""
+        return env_settings, init_settings
+
+    @field_validator("mapping")
+    @classmethod
+    def _mapping_is_sound(cls, mapping: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for carrier, rules in mapping.items():
+            if carrier not in known_carriers():
+                raise ValueError(f"{carrier}: unknown carrier; known: {', '.join(known_carriers())}")
+            seen: dict[str, str] = {}
+            for key, word in rules.items():
+                where = f"{carrier}.{key}"
+                if not normalise(key):
+                    raise ValueError(f"{where}: an empty code or text can never match")
+                if normalise(key) in seen:
+                    raise ValueError(f"{where}: can never match, {seen[normalise(key)]!r} above is the same code")
+                seen[normalise(key)] = key
+                meaning_of(word, where)
+        return mapping
+
+    def meanings(self, carrier: str) -> Mapping[str, Meaning]:
+        """The merchant's own mapping for a carrier: normalised code or text -> meaning."""
+        rules = self.mapping.get(carrier, {})
+        return {normalise(key): meaning_of(word, f"{carrier}.{key}") for key, word in rules.items()}
+
+
+def meaning_of(word: str, where: str) -> Meaning:
+    """What a word of `mapping:` stands for. Raises ValueError naming the place."""
+    try:
+        return MEANINGS[normalise(word).replace("-", "_")]
+    except KeyError:
+        pass
+    try:
+        status = FulfillmentStatus.read(word)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}, or INFORMATIONAL or RETURNING") from None
+    if status not in CARRIER_STATUSES:
+        raise ValueError(f"{where}: {status} is the merchant's side's word, no carrier event can set it")
+    return Meaning(status)
+
+
+class AccountPlan(BaseModel):
+    """An account ready for use: its carrier made, its credentials checked, its limits settled."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
+
+    name: str
+    carrier: Carrier
+    credentials: Credentials
+    base_url: str
+    quota: Quota
+    batch: int
+    connections: int
+    timeout: timedelta
+
+
+class AccountOff(BaseModel):
+    """A configured account that is not polled, and what it takes to change that."""
+
+    name: str
+    carrier: str
+    reason: str
+
+
+def plan_accounts(settings: Settings) -> tuple[list[AccountPlan], list[AccountOff]]:
+    """The accounts that can be polled, and those that can't with the reason. Raises BadConfig."""
+    ready: list[AccountPlan] = []
+    off: list[AccountOff] = []
+    problems: list[str] = []
+    names: set[str] = set()
+    for code, accounts in settings.carriers.items():
+        registered = known_carriers().get(code)
+        if registered is None:
+            problems.append(f"carriers.{code}: unknown carrier; known: {', '.join(known_carriers())}")
+            continue
+        for index, account in enumerate(accounts):
+            place = f"carriers.{code}" + (f"[{index}]" if len(accounts) > 1 else "")
+            name = f"{code}/{account.account}" if account.account else code
+            if name in names:
+                problems.append(f"{place}.account: {name!r} is taken; give each account of a carrier its own name")
+            names.add(name)
+            try:
+                plan = _plan(name, registered, account)
+            except BadConfig as error:
+                problems.append(f"{place}{error}")
+                continue
+            (ready if isinstance(plan, AccountPlan) else off).append(plan)  # type: ignore[arg-type]
+    if problems:
+        raise BadConfig("\n".join(problems))
+    return ready, off
+
+
+def _plan(name: str, registered: Registered, account: CarrierAccount) -> AccountPlan | AccountOff:
+    info = registered.info
+    given = {key for key, value in account.credentials.items() if value.get_secret_value()}
+    unknown = account.credentials.keys() - set(info.auth.fields)
+    if unknown:
+        raise BadConfig(
+            f".credentials: unknown {', '.join(sorted(unknown))}; {info.name} wants {', '.join(info.auth.fields)}"
+        )
+    try:
+        options: CarrierOptions = registered.options.model_validate(account.options)
+    except ValidationError as error:
+        raise BadConfig("; ".join(f".options.{place}: {what}" for place, what in _problems(error))) from None
+    carrier = registered.create(options)
+    if account.batch is not None and account.batch > carrier.info.batch:
+        raise BadConfig(f".batch: {account.batch} is more than {info.name} takes ({carrier.info.batch} numbers a call)")
+    if not account.enabled:
+        return AccountOff(name=name, carrier=info.code, reason="switched off (enabled: false)")
+    missing = [field for field in info.auth.fields if field not in given]
+    if missing:
+        return AccountOff(name=name, carrier=info.code, reason=f"needs {' and '.join(missing)} (see {info.docs})")
+    if account.base_url:
+        base_url = account.base_url
+    elif account.environment == "production":
+        base_url = info.production
+    elif info.sandbox:
+        base_url = info.sandbox
+    else:
+        raise BadConfig(f".environment: {info.name} has no sandbox; use production or set base_url")
+    return AccountPlan(
+        name=name,
+        carrier=carrier,
+        credentials=credentials_model(info.auth).model_validate(account.credentials),
+        base_url=base_url,
+        quota=Quota(
+            per_second=account.quota.per_second or info.quota.per_second,
+            per_hour=account.quota.per_hour or info.quota.per_hour,
+            per_day=account.quota.per_day or info.quota.per_day,
+            counts_tokens=info.quota.counts_tokens,
+        ),
+        batch=account.batch or carrier.info.batch,
+        connections=account.connections,
+        timeout=account.timeout,
+    )
+
+
+def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Read and check a config file. Raises BadConfig with every problem, each with its line and place."""
+    try:
+        source = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise BadConfig(f"{path}: no such file; `tracker init` writes one to start from") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{path}: cannot be read: {error}") from None
+    try:
+        tree = yaml.safe_load(source)
+        lines = dict(_lines(yaml.compose(source, Loader=yaml.SafeLoader)))
+    except yaml.YAMLError as error:
+        raise BadConfig(f"{path}: not YAML: {error}") from None
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise BadConfig(f"{path}: expected sections such as `orders:` and `carriers:`, found {type(tree).__name__}")
+    missing: list[str] = []
+    tree = _expanded(tree, environ, path.parent, (), missing)
+    if missing:
+        raise BadConfig("\n".join(_at(path, lines, place) for place in missing))
+    try:
+        settings = Settings(**tree)
+        plan_accounts(settings)
+    except ValidationError as error:
+        raise BadConfig("\n".join(_at(path, lines, f"{place}: {what}") for place, what in _problems(error))) from None
+    except BadConfig as error:
+        raise BadConfig("\n".join(_at(path, lines, line) for line in str(error).splitlines())) from None
+    if not settings.database.is_absolute():
+        settings = settings.model_copy(update={"database": path.parent / settings.database})
+    return settings
+
+
+_VARIABLE = re.compile(r"\$\{([^}]*)\}")
+
+
+def _expanded(value: Any, environ: Mapping[str, str], folder: Path, place: tuple[str, ...], missing: list[str]) -> Any:
+    if isinstance(value, dict):
+        return {k: _expanded(v, environ, folder, (*place, str(k)), missing) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_expanded(v, environ, folder, (*place, str(i)), missing) for i, v in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replacement(match: re.Match[str]) -> str:
+        name, has_default, default = match[1].partition(":-")
+        if name.startswith("file:"):
+            try:
+                return (folder / name.removeprefix("file:")).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "not text"
+                missing.append(f"{'.'.join(place)}: {name.removeprefix('file:')}: {reason}")
+                return ""
+        if name in environ and (environ[name] or not has_default):
+            return environ[name]
+        if not has_default:
+            missing.append(f"{'.'.join(place)}: the environment variable {name} is not set")
+        return default
+
+    return _VARIABLE.sub(replacement, value)
+
+
+def _problems(error: ValidationError) -> Iterator[tuple[str, str]]:
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        place = ".".join(str(part) for part in problem["loc"])
+        what = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            what = "unknown key"
+        yield place, what
+
+
+def _lines(node: yaml.Node | None, place: tuple[str, ...] = ()) -> Iterator[tuple[str, int]]:
+    """(dotted place, line) of everything in a YAML document."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*place, str(key.value))
+            yield ".".join(inner), key.start_mark.line + 1
+            yield from _lines(value, inner)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            inner = (*place, str(index))
+            yield ".".join(inner), value.start_mark.line + 1
+            yield from _lines(value, inner)
+
+
+def _at(path: Path, lines: Mapping[str, int], problem: str) -> str:
+    """`file:line: place: what`, with the line of the nearest place the file has."""
+    dotted = problem.partition(": ")[0].replace("[", ".").replace("]", "")
+    parts = [part for part in dotted.split(".") if part]
+    # a carrier with one account is no list in the file, though pydantic's place has its index
+    candidates = [parts, [part for part in parts if not part.isdigit()]]
+    while candidates[0]:
+        for candidate in candidates:
+            if (line := lines.get(".".join(candidate))) is not None:
+                return f"{path}:{line}: {problem}"
+        candidates = [candidate[:-1] for candidate in candidates]
+    return f"{path}: {problem}"

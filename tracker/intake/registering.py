@@ -1,0 +1,366 @@
+"""Registrations -> rows, and all that follows from a change.
+
+Owns the decisions: what counts as a change, which parcels a fulfillment has, whose status stands. What an import
+leaves out stays as it was, so that the same file twice changes nothing. An imported status is never pushed, and
+never replaces one a carrier gave. Knows no file and no SQL.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Connection
+
+from carriers.sdk.carrier import Info
+from carriers.sdk.numbers import TrackingNumber
+from carriers.sdk.status import ENDED, FulfillmentStatus
+from tracker.intake.companies import Companies
+from tracker.intake.registrations import FulfillmentGiven, Registration, merged, overlaid
+from tracker.store import outbox
+from tracker.store import registration as store
+from tracker.store.registration import (
+    FulfillmentRow,
+    KnownLink,
+    KnownParcel,
+    LinkRow,
+    NewParcel,
+    OrderRow,
+    ParcelKey,
+)
+from tracker.store.times import instant
+from tracker.timeline import RollUp
+
+#: Why a fulfillment has a status that no carrier gave.
+IMPORTED = "imported"
+
+
+class Counts(NamedTuple):
+    """What an import did, in fulfillments; an order that comes without any counts as one.
+
+    A fulfillment is updated where it, its parcels or its order changed, and where it was withdrawn. `rejected`
+    is for the caller to fill in: a file is refused as a whole, before anything is registered.
+    """
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    rejected: int = 0
+
+    def plus(self, other: "Counts") -> "Counts":
+        """Both together."""
+        return Counts(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """The orders of an import, as they are written now, by sourceOrderId."""
+
+    ids: dict[str, int]
+    rows: dict[str, OrderRow]
+    old: dict[str, OrderRow]
+
+    @property
+    def changed(self) -> set[str]:
+        """Those that were there, and were other."""
+        return {key for key, row in self.old.items() if row != self.rows[key]}
+
+    @property
+    def cancelled_or_not(self) -> list[int]:
+        """Ids of those that were cancelled now, or are cancelled no more."""
+        return [
+            self.ids[key]
+            for key, row in self.old.items()
+            if (row.cancelled_at is None) != (self.rows[key].cancelled_at is None)
+        ]
+
+
+@dataclass(slots=True)
+class _Plan:
+    """A fulfillment as it shall be. `old` and `old_links`: as it is; None and none where it is new."""
+
+    id: int
+    old: FulfillmentRow | None
+    old_links: Sequence[KnownLink]
+    row: FulfillmentRow
+    said: FulfillmentStatus | None
+    """The status the import gives it."""
+    parcels: list[tuple[ParcelKey, str]]
+    """With their URLs, in the merchant's order."""
+
+    @property
+    def relinked(self) -> bool:
+        """Whether its parcels, their order or their URLs are others than before."""
+        return [(known.key, known.link.tracking_url) for known in self.old_links] != self.parcels
+
+    @property
+    def returned(self) -> bool:
+        """Whether it had been withdrawn."""
+        return self.old is not None and self.old.withdrawn_at is not None
+
+    @property
+    def changed(self) -> bool:
+        """Whether it was there, and is other now."""
+        return self.old is not None and (self.old != self.row or self.relinked)
+
+
+def register(
+    tx: Connection,
+    registrations: Iterable[Registration],
+    now: datetime,
+    known: Mapping[str, Info],
+    rule: RollUp = RollUp.ATTENTION,
+) -> Counts:
+    """Write what was imported. `known`: carriers by code, configured or not.
+
+    Takes a transaction's worth (`chunks` makes such); an order that is in it twice is merged first.
+    """
+    given = merged(registrations)
+    orders = _write_orders(tx, given)
+    plans, gone = _plans(tx, given, orders, Companies(known), now)
+    parcels, fresh = _write_parcels(tx, plans, now)
+    _write_fulfillments(tx, plans, parcels, now)
+    store.change_fulfillments(tx, {id: row._replace(withdrawn_at=now) for id, row in gone.items()})
+    store.drop_pushes(tx, gone, now)
+    _settle(tx, plans, gone, parcels, fresh, now)
+    store.parcels_due(tx, orders.cancelled_or_not, now)
+    _roll_up(tx, plans, parcels, now, rule)
+    return _counted(given, orders, plans, len(gone))
+
+
+def _write_orders(tx: Connection, given: Sequence[Registration]) -> _Orders:
+    found = store.orders(tx, [one.source_order_id for one in given])
+    ids = {key: id for key, (id, _) in found.items()}
+    old = {key: row for key, (_, row) in found.items()}
+    rows = {one.source_order_id: _order(one, old.get(one.source_order_id)) for one in given}
+    orders = _Orders(ids, rows, old)
+    store.change_orders(tx, {ids[key]: rows[key] for key in orders.changed})
+    ids.update(store.add_orders(tx, [row for key, row in rows.items() if key not in old]))
+    return orders
+
+
+def _order(given: Registration, old: OrderRow | None) -> OrderRow:
+    """The order's row: what it was, overlaid with what is said."""
+    row = old or OrderRow(given.source_order_id)
+    if given.order is not None:
+        fields: dict[str, Any] = {} if row.payload is None else orjson.loads(row.payload)
+        fields = {name: value for name, value in {**fields, **given.order}.items() if value is not None}
+        row = row._replace(
+            payload=_json(fields),
+            source_order_number=fields.get("sourceOrderNumber", ""),
+            created_at=instant(fields.get("sourceCreatedAt")),
+            cancelled_at=instant(fields.get("sourceCancelledAt")),
+        )
+    address = given.address or {}
+    return row._replace(
+        country=address.get("country", row.country),
+        state=address.get("state", row.state),
+        postal_code=address.get("zip", row.postal_code),
+    )
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+
+
+def _plans(
+    tx: Connection, given: Sequence[Registration], orders: _Orders, companies: Companies, now: datetime
+) -> tuple[list[_Plan], dict[int, FulfillmentRow]]:
+    """The fulfillments as they shall be, and those that complete orders have no more, by id."""
+    old = store.fulfillments(tx, [orders.ids[key] for key in orders.old])
+    links = store.links(tx, old)
+    ids = {(row.order_id, row.source_fulfillment_id): id for id, row in old.items()}
+    plans: list[_Plan] = []
+    complete: set[int] = set()
+    for one in given:
+        order_id = orders.ids[one.source_order_id]
+        if one.complete:
+            complete.add(order_id)
+        for said in one.fulfillments:
+            id = ids.get((order_id, said.source_fulfillment_id), 0)
+            plan = _plan(
+                said, old.get(id), links.get(id, []), order_id, orders.rows[one.source_order_id], companies, now
+            )
+            plan.id = id
+            plans.append(plan)
+    kept = {plan.id for plan in plans}
+    gone = {
+        id: row for id, row in old.items() if row.order_id in complete and id not in kept and row.withdrawn_at is None
+    }
+    return plans, gone
+
+
+def _plan(
+    said: FulfillmentGiven,
+    old: FulfillmentRow | None,
+    old_links: Sequence[KnownLink],
+    order_id: int,
+    order: OrderRow,
+    companies: Companies,
+    now: datetime,
+) -> _Plan:
+    payload = overlaid(orjson.loads(old.payload) if old else {"sourceItemIds": []}, said.payload)
+    company = payload.get("trackingCompany", "")
+    created_at = instant(payload.get("createdAt"))
+    fulfilled_at = created_at or (old.fulfilled_at if old else order.created_at or now)
+    status = said.status or FulfillmentStatus.FULFILLED
+    row = FulfillmentRow(
+        order_id,
+        said.source_fulfillment_id,
+        company,
+        _json(payload),
+        fulfilled_at,
+        old.status if old else status,
+        old.status_at if old else instant(payload.get("updatedAt")) or fulfilled_at,
+        old.reason if old else IMPORTED,
+        None,
+    )
+    # The same number of the same company stays the parcel it is, whatever is known of carriers meanwhile.
+    same = {known.key[1]: known.key for known in old_links} if old and old.tracking_company == company else {}
+    urls = payload.get("trackingUrl", [])
+    parcels = [
+        (
+            same.get(number) or (companies.carrier_of(company, number), number),
+            urls[position] if position < len(urls) else "",
+        )
+        for position, number in enumerate(map(TrackingNumber, payload.get("trackingNumber", [])))
+    ]
+    return _Plan(0, old, old_links, row, said.status, parcels)
+
+
+def _write_parcels(
+    tx: Connection, plans: Sequence[_Plan], now: datetime
+) -> tuple[dict[ParcelKey, KnownParcel], set[int]]:
+    """All parcels of the plans, by key, and the ids of those that are new."""
+    found = store.parcels(tx, {key[1]: None for plan in plans for key, _ in plan.parcels})
+    new: dict[ParcelKey, NewParcel] = {}
+    for plan in plans:
+        priority = 0 if plan.said in ENDED else 1
+        for key, _ in plan.parcels:
+            if key in found:
+                continue
+            parcel = new.get(key) or NewParcel(key, plan.row.tracking_company, plan.row.fulfilled_at, priority)
+            new[key] = parcel._replace(
+                fulfilled_at=min(parcel.fulfilled_at, plan.row.fulfilled_at),
+                priority=max(parcel.priority, priority),
+            )
+    added = store.add_parcels(tx, list(new.values()), now)
+    return found | added, {parcel.id for parcel in added.values()}
+
+
+def _write_fulfillments(
+    tx: Connection, plans: Sequence[_Plan], parcels: Mapping[ParcelKey, KnownParcel], now: datetime
+) -> None:
+    """The fulfillments themselves, their links, and the history of imported statuses."""
+    told: list[_Plan] = [plan for plan in plans if plan.old is None]
+    for plan in plans:
+        if plan.old is None or plan.said in (None, plan.old.status) or plan.old.reason != IMPORTED:
+            continue
+        if not any(parcels[key].spoken for key, _ in plan.parcels):
+            moment = instant(orjson.loads(plan.row.payload).get("updatedAt")) or plan.row.fulfilled_at
+            plan.row = plan.row._replace(status=plan.said, status_at=moment)
+            told.append(plan)
+    added = store.add_fulfillments(tx, [plan.row for plan in plans if plan.old is None])
+    for plan in plans:
+        if plan.old is None:
+            plan.id = added[(plan.row.order_id, plan.row.source_fulfillment_id)]
+    store.change_fulfillments(tx, {plan.id: plan.row for plan in plans if plan.old and plan.old != plan.row})
+    store.add_history(tx, {plan.id: plan.row for plan in told}, now)
+    store.relink(
+        tx,
+        {plan.id: [LinkRow(parcels[key].id, url) for key, url in plan.parcels] for plan in plans if plan.relinked},
+    )
+
+
+def _settle(
+    tx: Connection,
+    plans: Sequence[_Plan],
+    gone: Iterable[int],
+    parcels: Mapping[ParcelKey, KnownParcel],
+    fresh: set[int],
+    now: datetime,
+) -> None:
+    """What the plans mean for parcels that were there before."""
+    touched = {known.link.parcel_id for links in store.links(tx, gone).values() for known in links}
+    gained: set[int] = set()
+    for plan in plans:
+        if plan.old is not None and not plan.changed:
+            continue
+        before = {known.link.parcel_id for known in plan.old_links}
+        after = {parcels[key].id for key, _ in plan.parcels}
+        touched |= before | after
+        gained |= after if plan.returned else after - before
+    store.settle_parcels(tx, touched - fresh, gained - fresh, now)
+
+
+def _roll_up(
+    tx: Connection,
+    plans: Sequence[_Plan],
+    parcels: Mapping[ParcelKey, KnownParcel],
+    now: datetime,
+    rule: RollUp,
+) -> None:
+    """Where a fulfillment came to parcels that have a status, find its own again, and push it if it is news."""
+    spoken = {
+        plan.id: plan
+        for plan in plans
+        if (plan.relinked or plan.returned) and any(parcels[key].spoken for key, _ in plan.parcels)
+    }
+    _refold(tx, list(spoken), now, rule)
+    unsent = store.last_push_dropped(tx, [id for id, plan in spoken.items() if plan.returned])
+    outbox.record(
+        tx,
+        [outbox.Change(id, spoken[id].row.status, spoken[id].row.status_at, spoken[id].row.reason) for id in unsent],
+        now,
+    )
+
+
+def _refold(tx: Connection, ids: Sequence[int], now: datetime, rule: RollUp) -> None:
+    for start in range(0, len(ids), store.SLICE):
+        outbox.refold(tx, ids[start : start + store.SLICE], now, rule)
+
+
+def _counted(given: Sequence[Registration], orders: _Orders, plans: Sequence[_Plan], gone: int) -> Counts:
+    changed_orders = orders.changed
+    changed_ids = {orders.ids[key] for key in changed_orders}
+    bare = [one.source_order_id for one in given if not one.fulfillments]
+    created = sum(plan.old is None for plan in plans) + sum(key not in orders.old for key in bare)
+    updated = sum(plan.old is not None and (plan.changed or plan.row.order_id in changed_ids) for plan in plans) + sum(
+        key in changed_orders for key in bare
+    )
+    return Counts(created, updated + gone, len(plans) + len(bare) - created - updated)
+
+
+def reassign_unknown(tx: Connection, now: datetime, known: Mapping[str, Info], rule: RollUp = RollUp.ATTENTION) -> int:
+    """Look again whose parcels those of unknown carriers are, since carriers may have been added; how many left.
+
+    A fulfillment moves to the parcel of that carrier and number, which may be there already.
+    """
+    companies = Companies(known)
+    moves: dict[int, dict[TrackingNumber, str]] = defaultdict(dict)
+    new: dict[ParcelKey, NewParcel] = {}
+    for link in store.unknown_links(tx):
+        if code := companies.carrier_of(link.company, link.number):
+            moves[link.fulfillment_id][link.number] = code
+            key = (code, link.number)
+            parcel = new.get(key) or NewParcel(key, link.company, link.fulfilled_at, 1)
+            new[key] = parcel._replace(fulfilled_at=min(parcel.fulfilled_at, link.fulfilled_at))
+    if not moves:
+        return 0
+    found = store.parcels(tx, {key[1]: None for key in new})
+    parcels = found | store.add_parcels(tx, [new[key] for key in new if key not in found], now)
+    wanted = {}
+    for fulfillment_id, links in store.links(tx, moves).items():
+        codes = moves[fulfillment_id]
+        wanted[fulfillment_id] = [
+            LinkRow(parcels[(codes[key[1]], key[1])].id, link.tracking_url) if not key[0] and key[1] in codes else link
+            for link, key in links
+        ]
+    store.relink(tx, wanted)
+    moved = [parcels[key].id for key in new]
+    store.settle_parcels(tx, moved, moved, now)
+    store.forget_unlinked_unknown(tx)
+    _refold(tx, outbox.fulfillments_of(tx, [parcels[key].id for key in new if parcels[key].spoken]), now, rule)
+    return len({number for codes in moves.values() for number in codes})

@@ -1,0 +1,317 @@
+"""The way of the data, from due to saved: claim, fetch, read, fold, save.
+
+Owns the use case. Calls are granted before anything is claimed; no transaction is held across HTTP; one
+transaction per batch, behind the lease. Trouble with an account pauses it and touches no parcel.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple, Protocol
+
+import structlog
+from sqlalchemy import Connection
+
+from carriers.sdk.carrier import Carrier, read
+from carriers.sdk.errors import AccountError, BadPayload, CarrierError, NotFound, Unavailable
+from carriers.sdk.events import Report
+from carriers.sdk.exchange import Call, Reply
+from carriers.sdk.status import FulfillmentStatus
+from tracker.budget import LEASE, Budget, QuotaSpent, Settlement
+from tracker.clock import Clock
+from tracker.progress import ParcelState, Progress, Rules, advance, forgotten, interpret, stored_event
+from tracker.store import accounts, outbox, parcels
+from tracker.store.parcels import Claimed
+from tracker.store.quotas import Granted
+from tracker.store.writer import Writer
+from tracker.timeline import RollUp
+
+log = structlog.get_logger(__name__)
+
+#: So many answers in a row that are unreadable or do not know a parcel the carrier knew: it is the carrier
+#: that is out of order, not the parcels.
+STRANGE = 8
+#: A run of one account stops claiming after this many wall seconds; the next heartbeat goes on.
+RUN = 30.0
+#: Calls claimed ahead of each connection, so that none waits for the database.
+AHEAD = 2
+
+
+class Client(Protocol):
+    """Sends a Call; `tracker.http.CarrierClient` is one."""
+
+    async def send(self, call: Call) -> Reply:
+        """Make the call."""
+
+
+class Outcome(NamedTuple):
+    """What one parcel's question came to."""
+
+    claimed: Claimed
+    report: Report
+
+
+class Answered(NamedTuple):
+    """What one parcel's question came to, for the person who asked."""
+
+    number: str
+    status: FulfillmentStatus | None
+    changed: bool
+    error: str | None
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run did."""
+
+    polls: int = 0
+    calls: int = 0
+    events: int = 0
+    changes: int = 0
+    failure: str | None = None
+    """Why the account was paused, where it was."""
+    answers: list["Answered"] = field(default_factory=list)
+    """What each parcel's question came to; filled for polls by hand."""
+
+
+class Poller:
+    """Polls one account's due parcels."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        client: Client,
+        budget: Budget,
+        writer: Writer,
+        clock: Clock,
+        *,
+        batch: int,
+        connections: int,
+        rules: Rules,
+        roll_up_rule: RollUp,
+    ) -> None:
+        """`batch`: numbers a call; `connections`: calls under way at once."""
+        self.name = budget.name
+        self.carrier = carrier
+        self._client = client
+        self._budget = budget
+        self._writer = writer
+        self._clock = clock
+        self._batch = batch
+        self._connections = connections
+        self._rules = rules
+        self._roll_up_rule = roll_up_rule
+        self._strange = 0
+        self._failed = False
+
+    async def run(self, stop: asyncio.Event, *, only: Sequence[int] | None = None, by_hand: bool = False) -> Tally:
+        """Ask about what is due until nothing is, the quota is spent, the account fails or `stop` is set.
+
+        `only`: these parcels, due or not. `by_hand`: a person waits for each parcel's answer.
+        """
+        run = _Run(secrets.token_hex(8), asyncio.Queue(), asyncio.Queue(), Tally(), stop, only, by_hand)
+        self._failed = False
+        async with asyncio.TaskGroup() as tasks:
+            saver = tasks.create_task(self._save(run))
+            fetchers = [tasks.create_task(self._fetch(run)) for _ in range(self._connections)]
+            try:
+                await self._feed(run)
+            finally:
+                for _ in fetchers:
+                    run.lots.put_nowait(None)
+            await asyncio.gather(*fetchers)
+            run.outcomes.put_nowait(None)
+            await saver
+        settle = self._budget.settlement(unused=True)
+        await self._writer.run(lambda tx: settle(tx, self._clock.now()))
+        return run.tally
+
+    def open(self, tx: Connection) -> None:
+        """Make the account known to the database."""
+        self._budget.open(tx)
+
+    # --- claim
+
+    async def _feed(self, run: "_Run") -> None:
+        """Keep the fetchers supplied with claimed lots."""
+        until = asyncio.get_running_loop().time() + RUN
+        want = self._connections * AHEAD
+        while not (run.stop.is_set() or self._failed or asyncio.get_running_loop().time() > until):
+            granted, lots = await self._writer.run(lambda tx: self._claim(tx, run, want))
+            self._budget.admit(granted)
+            for lot in lots:
+                run.lots.put_nowait(lot)
+            if len(lots) < want:
+                return
+            while run.lots.qsize() > want // 2 and not self._failed:
+                await run.wanted.wait()
+                run.wanted.clear()
+
+    def _claim(self, tx: Connection, run: "_Run", want: int) -> tuple[Granted, list[list[Claimed]]]:
+        """In one transaction: calls from the budget, then as many parcels as they can ask about."""
+        now = self._clock.now()
+        until = now + self._clock.wall(LEASE)
+        if pause := self._budget.paused(tx, now):
+            run.tally.failure = run.tally.failure or pause
+            return Granted(0, now), []
+        if run.only is None and not parcels.any_due(tx, self.carrier.info.code, now):
+            return Granted(0, now), []
+        if run.only is not None:
+            want = min(want, -(-len(run.only) // self._batch))
+        granted = self._budget.reserve(tx, want, now)
+        limit = granted.calls * self._batch
+        if run.only is not None:
+            now_asked, run.only = run.only[:limit], run.only[limit:]
+            claimed = parcels.claim_these(tx, now_asked, token=run.token, now=now, until=until)
+        elif granted.calls:
+            claimed = parcels.claim(tx, self.carrier.info.code, limit=limit, token=run.token, now=now, until=until)
+        else:
+            claimed = []
+        return granted, [claimed[at : at + self._batch] for at in range(0, len(claimed), self._batch)]
+
+    # --- fetch and read
+
+    async def _fetch(self, run: "_Run") -> None:
+        while (lot := await run.lots.get()) is not None:
+            run.wanted.set()
+            if self._failed or run.stop.is_set():
+                await self._release(run, lot)
+                continue
+            try:
+                outcomes = await self._ask(run, lot)
+            except QuotaSpent:
+                await self._release(run, lot)
+            except (AccountError, BadPayload) as error:
+                await self._fail(run, lot, error)
+            else:
+                run.outcomes.put_nowait(outcomes)
+        run.wanted.set()
+
+    async def _ask(self, run: "_Run", lot: list[Claimed]) -> list[Outcome]:
+        """One call about a lot; where the answer is unreadable, halves of it, until the culprit stands alone."""
+        numbers = [claimed.number for claimed in lot]
+        try:
+            reply = await self._client.send(self.carrier.call(numbers))
+            run.tally.calls += 1
+            reports = read(self.carrier, reply)
+        except BadPayload as error:
+            if len(lot) == 1:
+                return [Outcome(lot[0], Report(lot[0].number, error=error))]
+            return await self._halves(run, lot, error)
+        return [Outcome(claimed, report) for claimed, report in zip(lot, reports, strict=True)]
+
+    async def _halves(self, run: "_Run", lot: list[Claimed], error: BadPayload) -> list[Outcome]:
+        middle = len(lot) // 2
+        outcomes: list[Outcome] = []
+        unreadable = 0
+        for half in (lot[:middle], lot[middle:]):
+            asked = await self._ask(run, half)
+            outcomes += asked
+            unreadable += all(isinstance(outcome.report.error, BadPayload) for outcome in asked)
+        if unreadable == 2:  # not a culprit among good ones: the carrier talks nonsense
+            raise error
+        return outcomes
+
+    async def _release(self, run: "_Run", lot: list[Claimed]) -> None:
+        ids = [claimed.id for claimed in lot]
+        await self._writer.run(lambda tx: parcels.release(tx, ids, run.token))
+
+    async def _fail(self, run: "_Run", lot: list[Claimed], error: CarrierError) -> None:
+        """A wholesale failure: the account pauses, the parcels stay as they are, and stay due."""
+        first, self._failed = not self._failed, True
+        run.wanted.set()
+        reason = f"{type(error).__name__}: {error}"
+        settle = self._budget.settlement()
+
+        def work(tx: Connection) -> None:
+            now = self._clock.now()
+            settle(tx, now)
+            parcels.release(tx, [claimed.id for claimed in lot], run.token)
+            if first and self._budget.pause(tx, now, reason, error.retry_after):
+                log.warning("account paused", account=self.name, reason=reason)
+
+        await self._writer.run(work)
+        run.tally.failure = run.tally.failure or reason
+
+    # --- fold and save
+
+    async def _save(self, run: "_Run") -> None:
+        """Save whatever answers there are, in one transaction."""
+        while (outcomes := await run.outcomes.get()) is not None:
+            while not run.outcomes.empty():
+                more = run.outcomes.get_nowait()
+                if more is None:
+                    run.outcomes.put_nowait(None)
+                    break
+                outcomes = outcomes + more
+            settle = self._budget.settlement()
+            await self._writer.run(partial(self._write, run, outcomes, settle))
+            if self._strange >= STRANGE:
+                name = self.carrier.info.name
+                self._strange = 0
+                await self._fail(
+                    run,
+                    [],
+                    Unavailable(f"{STRANGE} answers in a row were unreadable, or did not know what {name} knew"),
+                )
+
+    def _write(self, run: "_Run", outcomes: list[Outcome], settle: Settlement, tx: Connection) -> None:
+        now = self._clock.now()
+        reports = {outcome.claimed.id: outcome.report for outcome in outcomes}
+        states = [ParcelState._make(row) for row in parcels.leased(tx, list(reports), run.token)]
+        readings = [interpret(state, reports[state.id], now, self._rules) for state in states]
+        news = [
+            state.id
+            for state, reading in zip(states, readings, strict=True)
+            if reading.shipment is not None and (reading.ahead or reading.digest != state.digest)
+        ]
+        known = parcels.known_events(tx, news)
+        progresses: list[Progress] = []
+        for state, reading in zip(states, readings, strict=True):
+            before = known.get(state.id)
+            gone = forgotten(reading, before) if before else []
+            earlier = [stored_event(row) for row in parcels.stored_events(tx, state.id, gone)] if gone else []
+            chance = random.random()  # noqa: S311 - spreads load, guards nothing
+            progresses.append(advance(state, reading, before, earlier, now=now, rules=self._rules, chance=chance))
+            self._watch(state, reading.error)
+        parcels.save(tx, [progress.row for progress in progresses], run.token)
+        added = [row for progress in progresses for row in progress.events]
+        parcels.add_events(tx, added)
+        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.withdrawn], now)
+        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.restored], None)
+        affected = outbox.fulfillments_of(tx, [p.row["id"] for p in progresses if p.changed])
+        run.tally.changes += outbox.refold(tx, affected, now, self._roll_up_rule)
+        settle(tx, now)
+        if not self._failed and accounts.succeeded(tx, self.name, at=now):
+            log.info("account answers again", account=self.name)
+        run.tally.polls += len(progresses)
+        run.tally.events += len(added)
+        if run.by_hand:
+            run.tally.answers += [
+                Answered(state.number, p.row["status"], p.changed, p.row["last_error"])
+                for state, p in zip(states, progresses, strict=True)
+            ]
+
+    def _watch(self, state: ParcelState, error: CarrierError | None) -> None:
+        """Count the answers that make no sense; one that does starts the count again."""
+        if isinstance(error, BadPayload) or (isinstance(error, NotFound) and state.known):
+            self._strange += 1
+        elif error is None:
+            self._strange = 0
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run of one account: its lease token, and the queues between claim, fetch and save."""
+
+    token: str
+    lots: "asyncio.Queue[list[Claimed] | None]"
+    outcomes: "asyncio.Queue[list[Outcome] | None]"
+    tally: Tally
+    stop: asyncio.Event
+    only: Sequence[int] | None
+    by_hand: bool
+    wanted: asyncio.Event = field(default_factory=asyncio.Event)

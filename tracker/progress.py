@@ -1,0 +1,295 @@
+"""What a report makes of a parcel: its new state, its new events, what the carrier withdrew.
+
+Owns the step between a carrier's Report and the rows to write, without I/O: state, report and clock in,
+state out. The rules of status are in `tracker.timeline`, of pace in `tracker.cadence`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from carriers.sdk.codes import Effect, Meaning
+from carriers.sdk.errors import BadPayload, CarrierError, NotFound, NumberError
+from carriers.sdk.events import Event, Place, Report, Shipment, ZoneSource
+from carriers.sdk.status import ENDED, FulfillmentStatus
+from tracker.cadence import Cadence, Situation, gives_up, next_poll, priority
+from tracker.timeline import Timeline, choose, event_key, fold, relevant, remap
+
+#: A carrier's clock may run ahead of ours by so much; an event further ahead is taken for a mistake.
+CLOCK_SKEW = timedelta(minutes=15)
+
+
+class Rules(NamedTuple):
+    """How answers are judged: the cadence, and what the merchant's configuration adds."""
+
+    cadence: Cadence
+    reuse_margin: timedelta
+    mapping: Mapping[str, Meaning]
+
+
+class ParcelState(NamedTuple):
+    """A parcel as the database has it; `cancelled`: every order it belongs to was cancelled."""
+
+    id: int
+    number: str
+    fulfilled_at: datetime
+    status: FulfillmentStatus | None
+    status_at: datetime | None
+    reason: str
+    last_movement_at: datetime | None
+    delivered_at: datetime | None
+    estimated_delivery: datetime | None
+    shipment_id: str
+    digest: str
+    first_asked_at: datetime | None
+    ended_at: datetime | None
+    not_found: bool
+    failures: int
+    cancelled: bool
+
+    @property
+    def known(self) -> bool:
+        """Whether the carrier ever told anything of it."""
+        return bool(self.digest)
+
+
+class Known(NamedTuple):
+    """An event the database already has."""
+
+    occurred_at: datetime
+    withdrawn: bool
+
+
+@dataclass(slots=True)
+class Progress:
+    """What to write: `row` for the parcel; events to add; keys the carrier withdrew or restored."""
+
+    row: dict[str, Any]
+    events: list[dict[str, Any]] = field(default_factory=list)
+    withdrawn: list[str] = field(default_factory=list)
+    restored: list[str] = field(default_factory=list)
+    changed: bool = False
+    """Whether the parcel's status is another one."""
+
+
+@dataclass(slots=True)
+class Reading:
+    """A report settled on one shipment, or on the error that stands for it."""
+
+    shipment: Shipment | None
+    keys: list[str]
+    digest: str
+    error: CarrierError | None
+    ahead: bool = False
+    """Whether an event lies in the future: the carrier's clock is wrong, and ours decides when it was."""
+
+
+def interpret(state: ParcelState, report: Report, now: datetime, rules: Rules) -> Reading:
+    """Choose the shipment a report means for this parcel, and key its events."""
+    if report.error is not None:
+        return Reading(None, [], "", report.error)
+    try:
+        shipment = choose(report.shipments, state.fulfilled_at, state.shipment_id)
+    except NumberError as error:
+        return Reading(None, [], "", error)
+    shipment = relevant(shipment, state.fulfilled_at, rules.reuse_margin)
+    if not shipment.events and shipment.summary is None:
+        return Reading(None, [], "", NotFound("nothing known yet but an older use of the number"))
+    if rules.mapping:
+        shipment = remap(shipment, rules.mapping)
+    keys = [event_key(event) for event in shipment.events]
+    latest = now + CLOCK_SKEW
+    ahead = any(event.occurred_at > latest for event in shipment.events)
+    return Reading(shipment, keys, _digest(shipment, keys), None, ahead)
+
+
+def forgotten(reading: Reading, known: Mapping[str, Known]) -> list[str]:
+    """Keys of standing events from before the oldest that the carrier still tells of: its answers reach back
+    only so far, which is no reason to forget."""
+    if reading.shipment is None or not reading.shipment.events:
+        return []
+    oldest = min(event.occurred_at for event in reading.shipment.events)
+    told = set(reading.keys)
+    return [
+        key for key, event in known.items() if event.occurred_at < oldest and not event.withdrawn and key not in told
+    ]
+
+
+def advance(
+    state: ParcelState,
+    reading: Reading,
+    known: Mapping[str, Known] | None,
+    earlier: Sequence[Event],
+    *,
+    now: datetime,
+    rules: Rules,
+    chance: float,
+) -> Progress:
+    """The parcel's state after this answer.
+
+    `known`: the parcel's events in the database by key; None where the answer is the same as the last one
+    (equal digest, none ahead), so that no event can have changed. `earlier`: the `forgotten` ones among them, whole.
+    `chance` in [0, 1) spreads the next poll.
+    """
+    row = state._asdict()
+    for name in ("number", "fulfilled_at", "cancelled"):
+        del row[name]
+    row |= {"last_polled_at": now, "first_asked_at": state.first_asked_at or now, "last_error": None}
+    progress = Progress(row)
+    if reading.shipment is None:
+        _take_error(progress, state, reading.error, now, rules)
+    else:
+        row |= {"not_found": False, "failures": 0}
+        shipment = reading.shipment
+        if known is not None:
+            shipment = _compare(progress, reading, known, earlier, now)
+            row["digest"] = reading.digest
+        row["shipment_id"] = shipment.id or state.shipment_id
+        _take_timeline(row, state, fold(shipment, earlier=earlier, now=now), now)
+    _schedule(row, state, now, rules, chance)
+    progress.changed = row["status"] is not None and row["status"] != state.status
+    return progress
+
+
+def _take_error(
+    progress: Progress, state: ParcelState, error: CarrierError | None, now: datetime, rules: Rules
+) -> None:
+    """A number's own trouble changes no status, but for a label that was never known within the patience."""
+    row = progress.row
+    row["last_error"] = f"{type(error).__name__}: {error}" if error else None
+    if isinstance(error, BadPayload):
+        row["failures"] = state.failures + 1
+        return
+    row["not_found"] = True
+    row["failures"] = 0
+    if state.known or state.cancelled or state.status in ENDED:
+        return
+    situation = _situation(row)
+    if gives_up(situation, now, rules.cadence):
+        since = row["first_asked_at"]
+        row |= {
+            "status": FulfillmentStatus.FAILURE,
+            "status_at": now,
+            "reason": f"never known to the carrier since {since:%Y-%m-%d}",
+        }
+
+
+def _compare(
+    progress: Progress, reading: Reading, known: Mapping[str, Known], earlier: Sequence[Event], now: datetime
+) -> Shipment:
+    """Find what is new, withdrawn and restored; returns the shipment with no event in the future."""
+    shipment = reading.shipment
+    assert shipment is not None, "only a reading with a shipment is compared"  # noqa: S101 - for the type checker
+    events = list(shipment.events)
+    latest = now + CLOCK_SKEW
+    told: set[str] = set()
+    for position, key in enumerate(reading.keys):
+        before = known.get(key)
+        if events[position].occurred_at > latest:
+            first_seen = before.occurred_at if before else now
+            events[position] = events[position]._replace(occurred_at=first_seen, zone=ZoneSource.ASSUMED)
+        if key in told:
+            continue
+        told.add(key)
+        if before is None:
+            progress.events.append(_event_row(progress.row["id"], key, events[position], position, now))
+        elif before.withdrawn:
+            progress.restored.append(key)
+    if events:
+        told.update(event_key(event) for event in earlier)
+        progress.withdrawn = [key for key, event in known.items() if key not in told and not event.withdrawn]
+    return replace(shipment, events=tuple(events))
+
+
+def _take_timeline(row: dict[str, Any], state: ParcelState, timeline: Timeline, now: datetime) -> None:
+    if timeline.status is not None:
+        same = timeline.status == state.status and timeline.reason == state.reason
+        row |= {"status": timeline.status, "reason": timeline.reason}
+        # a status the carrier gives without an instant is as old as our first sight of it
+        row["status_at"] = timeline.status_at or (state.status_at if same else None) or now
+    row |= {
+        "last_movement_at": timeline.last_movement_at,
+        "delivered_at": timeline.delivered_at,
+        "estimated_delivery": timeline.estimated_delivery,
+    }
+
+
+def _schedule(row: dict[str, Any], state: ParcelState, now: datetime, rules: Rules, chance: float) -> None:
+    status = row["status"]
+    if status not in ENDED:
+        row["ended_at"] = None
+    elif status != state.status:
+        row["ended_at"] = now
+    situation = _situation(row)
+    row["priority"] = priority(situation, now)
+    row["next_poll_at"] = next_poll(situation, now, rules.cadence, chance)
+    if state.cancelled and row["last_movement_at"] is None and row["failures"] == 0:
+        row["next_poll_at"] = None  # the order was cancelled and its label never used
+
+
+def _situation(row: Mapping[str, Any]) -> Situation:
+    return Situation(
+        status=row["status"],
+        status_at=row["status_at"],
+        last_movement_at=row["last_movement_at"],
+        first_asked_at=row["first_asked_at"],
+        ended_at=row["ended_at"],
+        not_found=row["not_found"],
+        failures=row["failures"],
+        estimated_delivery=row["estimated_delivery"],
+    )
+
+
+def _digest(shipment: Shipment, keys: Sequence[str]) -> str:
+    digest = blake2b("|".join(keys).encode(), digest_size=8)
+    if shipment.summary is not None:
+        digest.update(shipment.summary.code.encode())
+    if shipment.estimated_delivery is not None:
+        digest.update(shipment.estimated_delivery.isoformat().encode())
+    digest.update(shipment.id.encode())
+    return digest.hexdigest()
+
+
+_SIGNATURE = re.compile(
+    r"\b(signed|received|accepted|unterschrieben)\s+((for|von)\s+)?by\b.*|\bsigned for by\b.*", re.I
+)
+
+
+def without_names(text: str) -> str:
+    """A carrier's text without the name of who signed: personal data stops at the door."""
+    return _SIGNATURE.sub("signed", text)[:300]
+
+
+def _event_row(parcel_id: int, key: str, event: Event, position: int, now: datetime) -> dict[str, Any]:
+    meaning = event.meaning
+    place = event.place or Place()
+    offset = event.occurred_at.utcoffset() or timedelta(0)
+    return {
+        "parcel_id": parcel_id,
+        "key": key,
+        "occurred_at": event.occurred_at,
+        "utc_offset": int(offset.total_seconds() // 60),
+        "zone": event.zone,
+        "code": event.code[:100],
+        "mapped": meaning is not None,
+        "status": meaning.status if meaning else None,
+        "effect": meaning.effect if meaning else Effect.NONE,
+        "description": without_names(event.description),
+        "city": place.city[:100],
+        "state": place.state[:50],
+        "postal_code": place.postal_code[:20],
+        "country": place.country[:50],
+        "position": position,
+        "seen_at": now,
+        "withdrawn_at": None,
+    }
+
+
+def stored_event(row: Any) -> Event:
+    """A row of `events` as an Event again."""
+    meaning = Meaning(row.status, row.effect) if row.mapped else None
+    place = Place(row.city, row.state, row.postal_code, row.country)
+    return Event(row.occurred_at, row.zone, row.code, meaning, row.description, place)

@@ -1,0 +1,111 @@
+"""The SQLite file: engines, transactions, migrations, a consistent copy.
+
+Owns how it is opened. Every write transaction begins with BEGIN IMMEDIATE, so that a reader never has to
+become a writer half-way (which SQLite refuses under load); reads go through an engine of their own.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+BUSY_SECONDS = 30
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+
+
+class DatabaseUnusable(Exception):
+    """The file cannot be opened as our database; the message says why and what to do."""
+
+
+class Database:
+    """One SQLite file, open for writing and for reading."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens nothing yet; `migrate` makes the file and its tables."""
+        self.path = path
+        self._writer = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
+        self._reader = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": BUSY_SECONDS})
+        event.listen(self._writer, "connect", _prepare_writer)
+        event.listen(self._writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        event.listen(self._reader, "connect", _prepare_reader)
+        event.listen(self._reader, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+
+    def migrate(self, revision: str = "head") -> None:
+        """Bring the tables to the newest form. Raises DatabaseUnusable for a foreign, newer or broken file."""
+        try:
+            with self._writer.begin() as connection:
+                command.upgrade(_alembic(connection), revision)
+        except DatabaseError as error:
+            raise DatabaseUnusable(f"{self.path}: {error.orig}; is it a tracker database?") from None
+        except CommandError as error:
+            raise DatabaseUnusable(
+                f"{self.path}: {error}; it was made by a newer version of the tracker: upgrade the program"
+            ) from None
+
+    def downgrade(self, revision: str) -> None:
+        """Take the tables back to an older form."""
+        with self._writer.begin() as connection:
+            command.downgrade(_alembic(connection), revision)
+
+    @property
+    def revision(self) -> str | None:
+        """The migration the file is at; None for an empty one."""
+        with self._reader.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that may write: committed at the end, rolled back on an exception."""
+        with self._writer.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view for reading; can neither write nor block a writer."""
+        with self._reader.connect() as connection, connection.begin():
+            yield connection
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy, made while others write. Raises FileExistsError rather than overwrite."""
+        if target.exists():
+            raise FileExistsError(f"{target} exists; name a new file")
+        with sqlite3.connect(f"file:{self.path}?mode=ro", uri=True) as source, sqlite3.connect(target) as copy:
+            source.backup(copy)
+        source.close()
+        copy.close()
+
+    def problems(self) -> list[str]:
+        """What SQLite's own integrity check finds; empty when the file is sound."""
+        with self._reader.connect() as connection:
+            rows = connection.exec_driver_sql("PRAGMA quick_check").scalars().all()
+        return [str(row) for row in rows if row != "ok"]
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _prepare_writer(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # BEGIN is ours to say
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _prepare_reader(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+
+
+def _alembic(connection: Connection) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config

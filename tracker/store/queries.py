@@ -1,0 +1,299 @@
+"""What people ask the database: read-only, each answer in a few statements however many rows it has.
+
+Owns the statements behind `tracker status`, `tracker list` and `tracker check`. Changes nothing; knows no
+output format. The daemon's own statements are in the other modules.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, or_, select, text, union
+
+from carriers.sdk.status import ENDED, FulfillmentStatus
+from tracker.models import (
+    Account,
+    Fulfillment,
+    FulfillmentParcel,
+    Order,
+    Parcel,
+    ParcelEvent,
+    Push,
+    PushState,
+    StatusChange,
+)
+
+_ORDERS = Order.__table__  # type: ignore[attr-defined]
+_FULFILLMENTS = Fulfillment.__table__  # type: ignore[attr-defined]
+_LINKS = FulfillmentParcel.__table__  # type: ignore[attr-defined]
+_PARCELS = Parcel.__table__  # type: ignore[attr-defined]
+_EVENTS = ParcelEvent.__table__  # type: ignore[attr-defined]
+_HISTORY = StatusChange.__table__  # type: ignore[attr-defined]
+_PUSHES = Push.__table__  # type: ignore[attr-defined]
+_ACCOUNTS = Account.__table__  # type: ignore[attr-defined]
+
+#: A parcel that something is still expected of, whoever said so.
+_OPEN = _PARCELS.c.ended_at.is_(None) & or_(_PARCELS.c.status.is_(None), _PARCELS.c.status.not_in(ENDED))
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What Order Protection was told of a fulfillment last, and what it is still to be told."""
+
+    status: FulfillmentStatus | None = None
+    at: datetime | None = None
+    pending: bool = False
+    attempts: int = 0
+    last_error: str | None = None
+
+
+@dataclass(slots=True)
+class Tracked:
+    """A fulfillment with all that hangs on it. The rows' columns bear the models' names."""
+
+    row: Row[Any]
+    """Of `fulfillments`, with `source_order_id`."""
+    parcels: list[Row[Any]] = field(default_factory=list)
+    """Of `parcels`, with `tracking_url`; in the merchant's order."""
+    history: list[Row[Any]] = field(default_factory=list)
+    """Of `status_history`, oldest first."""
+    pushed: Pushed = field(default_factory=Pushed)
+
+
+_MATCHING = union(
+    select(_FULFILLMENTS.c.id).where(_FULFILLMENTS.c.source_fulfillment_id == bindparam("reference")),
+    select(_FULFILLMENTS.c.id)
+    .join(_ORDERS, _ORDERS.c.id == _FULFILLMENTS.c.order_id)
+    .where(_ORDERS.c.source_order_id == bindparam("reference")),
+    select(_LINKS.c.fulfillment_id)
+    .join(_PARCELS, _PARCELS.c.id == _LINKS.c.parcel_id)
+    .where(_PARCELS.c.number == bindparam("number")),
+).subquery()
+_FOUND = (
+    select(_FULFILLMENTS, _ORDERS.c.source_order_id)
+    .join(_ORDERS, _ORDERS.c.id == _FULFILLMENTS.c.order_id)
+    .where(_FULFILLMENTS.c.id.in_(select(_MATCHING.c.id)), _FULFILLMENTS.c.withdrawn_at.is_(None))
+    .order_by(_FULFILLMENTS.c.fulfilled_at, _FULFILLMENTS.c.id)
+)
+_PARCELS_OF = (
+    select(_LINKS.c.fulfillment_id, _LINKS.c.tracking_url, _PARCELS)
+    .join(_PARCELS, _PARCELS.c.id == _LINKS.c.parcel_id)
+    .where(_LINKS.c.fulfillment_id.in_(bindparam("ids", expanding=True)))
+    .order_by(_LINKS.c.fulfillment_id, _LINKS.c.position)
+)
+_HISTORY_OF = (
+    select(_HISTORY).where(_HISTORY.c.fulfillment_id.in_(bindparam("ids", expanding=True))).order_by(_HISTORY.c.id)
+)
+_PUSHES_OF = (
+    select(_PUSHES)
+    .where(
+        _PUSHES.c.fulfillment_id.in_(bindparam("ids", expanding=True)),
+        _PUSHES.c.state.in_([PushState.SENT, PushState.WAITING, PushState.DEAD]),
+    )
+    .order_by(_PUSHES.c.id)
+)
+
+
+def tracked(db: Connection, reference: str) -> list[Tracked]:
+    """The fulfillments, not withdrawn, that a tracking number, fulfillment id or order id stands for."""
+    number = "".join(reference.split()).upper()
+    found = {row.id: Tracked(row) for row in db.execute(_FOUND, {"reference": reference, "number": number})}
+    if not found:
+        return []
+    ids = {"ids": list(found)}
+    for row in db.execute(_PARCELS_OF, ids):
+        found[row.fulfillment_id].parcels.append(row)
+    for row in db.execute(_HISTORY_OF, ids):
+        found[row.fulfillment_id].history.append(row)
+    for row in db.execute(_PUSHES_OF, ids):
+        pushed = found[row.fulfillment_id].pushed
+        if row.state is PushState.SENT:
+            pushed.status, pushed.at = row.status, row.done_at
+        pushed.pending = pushed.pending or row.state is PushState.WAITING
+        pushed.attempts, pushed.last_error = row.attempts, row.last_error
+    return list(found.values())
+
+
+_EVENTS_OF = (
+    select(_EVENTS)
+    .where(_EVENTS.c.parcel_id.in_(bindparam("ids", expanding=True)), _EVENTS.c.withdrawn_at.is_(None))
+    .order_by(_EVENTS.c.parcel_id, _EVENTS.c.occurred_at.desc(), _EVENTS.c.position, _EVENTS.c.id)
+)
+
+
+def events(db: Connection, parcel_ids: Sequence[int]) -> dict[int, list[Row[Any]]]:
+    """Each parcel's standing events, newest first."""
+    found: dict[int, list[Row[Any]]] = {id: [] for id in parcel_ids}
+    if found:
+        for row in db.execute(_EVENTS_OF, {"ids": list(found)}):
+            found[row.parcel_id].append(row)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which parcels to list; everything left out lets all pass."""
+
+    statuses: Sequence[FulfillmentStatus] = ()
+    """Of the fulfillment."""
+    carrier: str | None = None
+    late_at: datetime | None = None
+    """Open parcels whose promised instant lies before this."""
+    silent_since: datetime | None = None
+    """Open parcels without a movement since this; since their fulfillment where they never moved."""
+
+
+_LISTED = (
+    select(
+        _FULFILLMENTS.c.source_fulfillment_id,
+        _ORDERS.c.source_order_id,
+        _FULFILLMENTS.c.status,
+        _PARCELS.c.carrier,
+        _PARCELS.c.number,
+        _PARCELS.c.status.label("parcel_status"),
+        _PARCELS.c.status_at,
+        _PARCELS.c.last_movement_at,
+        _PARCELS.c.estimated_delivery,
+        _PARCELS.c.last_polled_at,
+        _PARCELS.c.next_poll_at,
+        _PARCELS.c.last_error,
+    )
+    .join(_ORDERS, _ORDERS.c.id == _FULFILLMENTS.c.order_id)
+    .outerjoin(_LINKS, _LINKS.c.fulfillment_id == _FULFILLMENTS.c.id)
+    .outerjoin(_PARCELS, _PARCELS.c.id == _LINKS.c.parcel_id)
+    .where(_FULFILLMENTS.c.withdrawn_at.is_(None))
+    .order_by(_FULFILLMENTS.c.id, _LINKS.c.position)
+)
+
+
+def listed(db: Connection, wanted: Filter) -> Iterator[Row[Any]]:
+    """A row for each parcel of each fulfillment (one without parcels too), in the order they came in.
+
+    Streams: the rows are read while they are used, and are gone with the connection.
+    """
+    return iter(db.execution_options(stream_results=True).execute(_LISTED.where(*_conditions(wanted))))
+
+
+def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
+    if wanted.statuses:
+        yield _FULFILLMENTS.c.status.in_(wanted.statuses)
+    if wanted.carrier is not None:
+        yield _PARCELS.c.carrier == wanted.carrier
+    if wanted.late_at is not None:
+        yield _OPEN & (_PARCELS.c.estimated_delivery < wanted.late_at)
+    if wanted.silent_since is not None:
+        since = func.coalesce(_PARCELS.c.last_movement_at, _PARCELS.c.fulfilled_at, type_=_PARCELS.c.fulfilled_at.type)
+        yield _OPEN & (since <= wanted.silent_since)
+
+
+class Demand(NamedTuple):
+    """What the open, polled parcels of one carrier ask for."""
+
+    carrier: str
+    parcels: int
+    looks_a_day: float
+
+
+def demand(
+    db: Connection,
+    *,
+    intervals: Mapping[FulfillmentStatus, timedelta],
+    otherwise: timedelta,
+    slow_down: float,
+    maximum: timedelta,
+    now: datetime,
+) -> list[Demand]:
+    """Looks a day due for each carrier's open parcels.
+
+    An interval for each status, `otherwise` for a parcel its carrier does not know; a parcel silent for
+    `slow_down` times its interval is asked for less often, but no less than every `maximum`.
+    """
+    hours = case(
+        *((_PARCELS.c.status == status, _hours(interval)) for status, interval in intervals.items()),
+        else_=_hours(otherwise),
+    )
+    news_at = func.max(
+        func.coalesce(_PARCELS.c.status_at, ""),
+        func.coalesce(_PARCELS.c.last_movement_at, ""),
+        func.coalesce(_PARCELS.c.first_asked_at, _PARCELS.c.fulfilled_at),
+    )
+    silent = (func.julianday(bindparam("now", now, _PARCELS.c.fulfilled_at.type)) - func.julianday(news_at)) * 24
+    interval = func.min(func.max(hours, silent / slow_down), _hours(maximum))
+    rows = db.execute(
+        select(_PARCELS.c.carrier, func.count(), func.sum(24.0 / interval))
+        .where(_OPEN, _PARCELS.c.next_poll_at.is_not(None))
+        .group_by(_PARCELS.c.carrier)
+        .order_by(_PARCELS.c.carrier)
+    )
+    return [Demand(*row) for row in rows]
+
+
+def _hours(interval: timedelta) -> float:
+    return interval / timedelta(hours=1)
+
+
+class Paused(NamedTuple):
+    """An account that must not be asked at present."""
+
+    name: str
+    until: datetime
+    reason: str
+
+
+def paused(db: Connection, now: datetime) -> list[Paused]:
+    """Accounts paused beyond now, Order Protection's too."""
+    rows = db.execute(
+        select(_ACCOUNTS.c.name, _ACCOUNTS.c.paused_until, _ACCOUNTS.c.paused_reason)
+        .where(_ACCOUNTS.c.paused_until > now)
+        .order_by(_ACCOUNTS.c.name)
+    )
+    return [Paused(*row) for row in rows]
+
+
+def pushes_by_state(db: Connection) -> dict[PushState, int]:
+    """How many pushes wait and how many are dead."""
+    rows = db.execute(text("SELECT state, COUNT(*) FROM pushes WHERE state IN ('waiting', 'dead') GROUP BY state"))
+    return {PushState(state): count for state, count in rows}
+
+
+class Unclaimed(NamedTuple):
+    """Open parcels of a carrier as the merchant wrote it, whose carrier nobody knows."""
+
+    company: str
+    parcels: int
+
+
+def unclaimed(db: Connection) -> list[Unclaimed]:
+    """Open parcels without a carrier, by what the merchant wrote for one."""
+    rows = db.execute(
+        select(_PARCELS.c.company, func.count())
+        .where(_OPEN, _PARCELS.c.carrier == "")
+        .group_by(_PARCELS.c.company)
+        .order_by(func.count().desc())
+    )
+    return [Unclaimed(*row) for row in rows]
+
+
+def open_parcels(db: Connection) -> dict[str, int]:
+    """Open parcels by carrier."""
+    rows = db.execute(select(_PARCELS.c.carrier, func.count()).where(_OPEN).group_by(_PARCELS.c.carrier))
+    return {row[0]: row[1] for row in rows}
+
+
+_PARCELS_BY_REFERENCE = (
+    select(_PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.id)
+    .distinct()
+    .join(_LINKS, _LINKS.c.parcel_id == _PARCELS.c.id)
+    .where(_LINKS.c.fulfillment_id.in_(select(_MATCHING.c.id)))
+)
+
+
+def parcels_of(db: Connection, references: Sequence[str]) -> dict[str, dict[str, int]]:
+    """The parcels that these references stand for: carrier -> number -> id."""
+    found: dict[str, dict[str, int]] = {}
+    for reference in references:
+        number = "".join(reference.split()).upper()
+        for carrier, own_number, id in db.execute(_PARCELS_BY_REFERENCE, {"reference": reference, "number": number}):
+            found.setdefault(carrier, {})[own_number] = id
+    return found
