@@ -347,9 +347,15 @@ def test_overdue(said: Event, day: int, status: FulfillmentStatus) -> None:
 def test_overdue_says_since_when_and_only_where_the_time_is_known() -> None:
     late = shipment(event("09:00", S.IN_TRANSIT), promised=PROMISED)
     line = fold(late, now=at("12:00", 1))
-    assert (line.status_at, line.reason) == (PROMISED, "overdue: promised by 2026-03-02")
+    assert (line.status_at, line.reason) == (at("00:00", 1), "overdue: promised by 2026-03-02")
     assert line.estimated_delivery == PROMISED
     assert fold(late).status is S.IN_TRANSIT
+
+
+def test_late_within_the_promised_day_is_not_overdue() -> None:
+    late = shipment(event("09:00", S.OUT_FOR_DELIVERY), promised=at("12:00"))
+    assert fold(late, now=at("23:30")).status is S.OUT_FOR_DELIVERY
+    assert fold(late, now=at("00:00", 1)).status is S.DELAYED
 
 
 def test_earlier_events_complete_the_answer() -> None:
