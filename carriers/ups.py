@@ -7,6 +7,7 @@ Source: UPS's Tracking API specification and its appendices, where a comment say
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -237,6 +238,7 @@ def _summary(current: Mapping[str, Any]) -> Summary | None:
     return Summary(key, meaning, text(current, "description"))
 
 
+@lru_cache(maxsize=4096)
 def decide(kind: str, code: str, status: str) -> tuple[str, Meaning | None]:
     """The key that decides what a scan means, and its meaning.
 
@@ -351,16 +353,17 @@ def _moment(activity: Mapping[str, Any], *places: Place | None) -> tuple[datetim
 def _clock(day: str, time: str) -> datetime | None:
     """A naive datetime from YYYYMMDD and HHMMSS; the time may have colons and lack leading zeros."""
     digits = time.replace(":", "")
-    if not (len(day) == 8 and "1970" <= day < "3000" and digits.isdigit() and len(digits) <= 6):
+    if not (len(day) == 8 and day.isdigit() and "1970" <= day < "3000" and digits.isdigit() and len(digits) <= 6):
         return None
     try:
-        return datetime.strptime(day + digits.zfill(6), "%Y%m%d%H%M%S")  # noqa: DTZ007 - the offset comes apart
+        return datetime.fromisoformat(f"{day}T{digits.zfill(6)}")
     except ValueError:
         return None
 
 
+@lru_cache(maxsize=64)
 def _offset(words: str) -> timezone | None:
-    """An offset written `-08:00`."""
+    """An offset written `-08:00`; there are few, and strptime is slow."""
     try:
         parsed = datetime.strptime(words, "%z").utcoffset()
     except ValueError:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from carriers.sdk.carrier import OAuth2
 from carriers.sdk.errors import CarrierError
 from tracker.auth import BearerAuth, carrier_auth, order_protection_auth
@@ -19,7 +21,13 @@ from tracker.progress import Rules
 from tracker.relay import Relay
 from tracker.store import queries
 from tracker.store.database import Database
+from tracker.store.presence import Presence, recover
 from tracker.store.writer import Writer
+
+log = structlog.get_logger(__name__)
+
+#: Wall seconds that a dead process's last push gets to arrive before it is repeated.
+GRACE = 2.0
 
 
 class App:
@@ -32,6 +40,7 @@ class App:
         self.clock = clock
         self.accounts, self.off = plan_accounts(settings)
         self.writer = Writer(database)
+        self._presence = Presence(database.path)
         self._clients: dict[str, CarrierClient] = {}
         self.pollers = [self._poller(plan) for plan in self.accounts]
         self.relay: Relay | None = None
@@ -47,7 +56,13 @@ class App:
             self.relay = Relay(OrderProtection(receiver), self.writer, clock, connections=settings.orders.connections)
 
     async def open(self) -> None:
-        """Make the accounts known to the database."""
+        """Make the accounts known to the database, and take up what dead processes left under lease."""
+        if self._presence.alone():
+            now, grace = self.clock.now(), self.clock.wall(GRACE)
+            taken = await self.writer.run(lambda tx: recover(tx, now, grace))
+            if taken:
+                log.info("took up the work of a process that died", leases=taken)
+        self._presence.share()
         for poller in self.pollers:
             await self.writer.run(poller.open)
 
@@ -92,6 +107,7 @@ class App:
         for client in self._clients.values():
             await client.close()
         self.writer.close()
+        self._presence.leave()
         self.database.close()
 
     def _poller(self, plan: AccountPlan) -> Poller:

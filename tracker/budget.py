@@ -93,9 +93,10 @@ class Budget:
                 if not granted.calls:
                     raise QuotaSpent(f"{self.name}: the quota is used up for now")
                 self.admit(granted)
-            wait = (self._turns.popleft() - self._clock.now()).total_seconds() / self._clock.speed
+            wait = (self._turns[0] - self._clock.now()).total_seconds() / self._clock.speed
             if wait > 0:
                 await asyncio.sleep(wait)
+            self._turns.popleft()  # only now: a cancelled wait takes no permit with it
 
     def made(self) -> None:
         """A call was answered, or failed: either way the carrier counts it."""
@@ -107,15 +108,17 @@ class Budget:
         Call in the event loop, run the result inside a transaction.
         """
         made, self._made = self._made, 0
-        left = 0
+        left, token = 0, self._token
         if unused:
             left = len(self._turns)
             self._turns.clear()
+            # whatever a cancelled call left in the old reservation counts as made when that expires
+            self._token = secrets.token_hex(8)
 
         def settle(tx: Connection, now: datetime) -> None:
-            quotas.settle(tx, self.name, self._windows, self._token, made=made, unused=left, now=now)
+            quotas.settle(tx, self.name, self._windows, token, made=made, unused=left, now=now)
             if unused:
-                quotas.close_if_empty(tx, self._token)
+                quotas.close_if_empty(tx, token)
 
         return settle
 

@@ -318,13 +318,22 @@ def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
         raise BadConfig(f"{path}: cannot be read: {error}") from None
     try:
         tree = yaml.safe_load(source)
-        lines = dict(_lines(yaml.compose(source, Loader=yaml.SafeLoader)))
-    except yaml.YAMLError as error:
-        raise BadConfig(f"{path}: not YAML: {error}") from None
+        places = list(_lines(yaml.compose(source, Loader=yaml.SafeLoader)))
+    except yaml.MarkedYAMLError as error:  # its own text quotes the line, and that may hold a secret
+        where = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise BadConfig(f"{path}{where}: not YAML: {error.problem}") from None
+    except yaml.YAMLError:
+        raise BadConfig(f"{path}: not YAML: a character that no text may hold") from None
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
         raise BadConfig(f"{path}: expected sections such as `orders:` and `carriers:`, found {type(tree).__name__}")
+    lines: dict[str, int] = {}
+    for place, line in places:
+        if place in lines:
+            raise BadConfig(f"{path}:{line}: {place}: already set in line {lines[place]}; one of the two would be lost")
+        lines[place] = line
+    tree = {key: value for key, value in tree.items() if value is not None}  # a section with all of it commented out
     missing: list[str] = []
     tree = _expanded(tree, environ, path.parent, (), missing)
     if missing:

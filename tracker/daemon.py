@@ -20,7 +20,7 @@ from tracker import intake, web
 from tracker.app import App, build
 from tracker.config import BadConfig
 from tracker.poll import Poller
-from tracker.store import quotas
+from tracker.store import quotas, retention
 from tracker.store.database import DatabaseUnusable
 from tracker.telemetry import configure
 
@@ -57,7 +57,7 @@ class Daemon:
         if app.relay is None:
             log.warning("nothing is pushed: orders.token is not set; statuses wait in the outbox")
         else:
-            self._beat("relay", partial(self._relay), app.settings.polling.tick)
+            self._beat("relay", self._relay, app.settings.polling.tick)
         for poller in app.pollers:
             self._beat(f"poll {poller.name}", partial(self._poll, poller), app.settings.polling.tick)
         self._beat("housekeeping", self._keep_house, HOUSEKEEPING)
@@ -126,7 +126,11 @@ class Daemon:
 
     async def _keep_house(self) -> None:
         now = self.app.clock.now()
+        before = now - self.app.settings.retention.ended
         await self.app.writer.run(lambda tx: quotas.forget_old(tx, now))
+        gone = await self.app.writer.run(lambda tx: retention.forget(tx, before))
+        if gone:
+            log.info("forgot what ended long ago", fulfillments=gone)
 
 
 def run(config: Path) -> int:

@@ -7,6 +7,7 @@ elsewhere: as processes that speak HTTP with each other, on a clock that runs fa
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,15 @@ def demo(parcel_count: int, seconds: float | None, speed: float, seed: int, port
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tracker-demo-") as folder, ExitStack() as processes:
         sandbox, url = processes.enter_context(_sandbox(clock, parcel_count, seed))
+        port = port or _free_port()
         config = _write_config(Path(folder), url, port)
         database = Database(Path(folder) / "demo.db")
         database.migrate()
         daemon = processes.enter_context(_daemon(clock, config, Path(folder) / "daemon.log"))
         try:
-            _watch(console, database, clock, url, began, seconds, speed)
+            page = f"http://127.0.0.1:{port}/"
+            console.print(f"the page: {page}   Ctrl-C ends the demo", highlight=False)
+            _watch(console, database, clock, url, began, seconds)
         except KeyboardInterrupt:
             console.print("\nending: one last round of polls, then the reckoning")
         _request(f"{url}/_sandbox/freeze", method="PUT")
@@ -133,6 +137,12 @@ def _process(command: list[str], clock: Clock, **streams: Any) -> Iterator[subpr
             process.stdout.close()
 
 
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
 def _write_config(folder: Path, url: str, port: int) -> Path:
     config = {
         "database": "demo.db",
@@ -167,13 +177,12 @@ def _watch(
     url: str,
     began: float,
     seconds: float | None,
-    speed: float,
 ) -> None:
     """Let orders come in and show what happens, until the time is over."""
     with Live(console=console, refresh_per_second=4, transient=not console.is_terminal) as live:
         while seconds is None or time.monotonic() - began < seconds:
             _import_new(database, clock, url)
-            live.update(_picture(database, clock, speed))
+            live.update(_picture(database, clock))
             time.sleep(_LOOK)
 
 
@@ -231,7 +240,7 @@ def _reckon(database: Database, url: str, began: float) -> Summary:
     return summary
 
 
-def _picture(database: Database, clock: Clock, speed: float) -> Group:
+def _picture(database: Database, clock: Clock) -> Group:
     now = clock.now()
     with database.read() as tx:
         statuses = {row.status: str(row.parcels) for row in overview.parcels_by_status(tx)}
@@ -239,7 +248,7 @@ def _picture(database: Database, clock: Clock, speed: float) -> Group:
         outbox = overview.outbox(tx)
         news = {row.fulfillment: f"{row.status}  [dim]{row.reason[:60]}[/dim]" for row in overview.news(tx, 8)}
     return Group(
-        f"[bold]{now:%A %d %B %H:%M}[/bold] UTC, one second is {timedelta(seconds=speed)}; "
+        f"[bold]{now:%A %d %B %H:%M}[/bold] UTC, one second is {clock.wall(1)}; "
         f"{outbox.sent} statuses pushed, {outbox.waiting} waiting",
         _table("parcels", statuses),
         _table("calls in 24 h", accounts),

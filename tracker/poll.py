@@ -19,6 +19,7 @@ from carriers.sdk.carrier import Carrier, read
 from carriers.sdk.errors import AccountError, BadPayload, CarrierError, NotFound, Unavailable
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply
+from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import FulfillmentStatus
 from tracker.budget import LEASE, Budget, QuotaSpent, Settlement
 from tracker.clock import Clock
@@ -37,7 +38,9 @@ STRANGE = 8
 #: A run of one account stops claiming after this many wall seconds; the next heartbeat goes on.
 RUN = 30.0
 #: Calls claimed ahead of each connection, so that none waits for the database.
-AHEAD = 2
+AHEAD = 8
+#: Wall seconds for which answers are gathered before they are saved: a transaction costs as much as twenty parcels.
+GATHER = 0.05
 
 
 class Client(Protocol):
@@ -104,7 +107,7 @@ class Poller:
         self._connections = connections
         self._rules = rules
         self._roll_up_rule = roll_up_rule
-        self._strange = 0
+        self._strange: list[CarrierError | None] = []
         self._failed = False
 
     async def run(self, stop: asyncio.Event, *, only: Sequence[int] | None = None, by_hand: bool = False) -> Tally:
@@ -177,43 +180,58 @@ class Poller:
     async def _fetch(self, run: "_Run") -> None:
         while (lot := await run.lots.get()) is not None:
             run.wanted.set()
-            if self._failed or run.stop.is_set():
-                await self._release(run, lot)
-                continue
+            outcomes: list[Outcome] = []
+            trouble: CarrierError | None = None
             try:
-                outcomes = await self._ask(run, lot)
+                await self._ask(run, lot, outcomes)
             except QuotaSpent:
-                await self._release(run, lot)
+                pass
             except (AccountError, BadPayload) as error:
-                await self._fail(run, lot, error)
-            else:
+                trouble = error
+            unasked = lot[len(outcomes) :]
+            if trouble is not None:
+                await self._fail(run, unasked, trouble)
+            elif unasked:
+                await self._release(run, unasked)
+            if outcomes:
                 run.outcomes.put_nowait(outcomes)
         run.wanted.set()
 
-    async def _ask(self, run: "_Run", lot: list[Claimed]) -> list[Outcome]:
-        """One call about a lot; where the answer is unreadable, halves of it, until the culprit stands alone."""
-        numbers = [claimed.number for claimed in lot]
-        try:
-            reply = await self._client.send(self.carrier.call(numbers))
-            run.tally.calls += 1
-            reports = read(self.carrier, reply)
-        except BadPayload as error:
-            if len(lot) == 1:
-                return [Outcome(lot[0], Report(lot[0].number, error=error))]
-            return await self._halves(run, lot, error)
-        return [Outcome(claimed, report) for claimed, report in zip(lot, reports, strict=True)]
+    async def _ask(self, run: "_Run", lot: list[Claimed], outcomes: list[Outcome]) -> None:
+        """Ask about a lot; where the answer is unreadable about its halves, until a culprit stands alone.
 
-    async def _halves(self, run: "_Run", lot: list[Claimed], error: BadPayload) -> list[Outcome]:
-        middle = len(lot) // 2
-        outcomes: list[Outcome] = []
-        unreadable = 0
-        for half in (lot[:middle], lot[middle:]):
-            asked = await self._ask(run, half)
-            outcomes += asked
-            unreadable += all(isinstance(outcome.report.error, BadPayload) for outcome in asked)
-        if unreadable == 2:  # not a culprit among good ones: the carrier talks nonsense
-            raise error
-        return outcomes
+        Adds to `outcomes` in the lot's order. Stops early, with what it has, when the run is to end; raises
+        the last BadPayload when nothing but unreadable answers come: then no number is at fault.
+        """
+        parts, unreadable = [lot], 0
+        while parts and not (self._failed or run.stop.is_set()):
+            part = parts.pop()
+            try:
+                reports = await self._reports(run, [claimed.number for claimed in part])
+            except BadPayload as error:
+                unreadable += 1
+                if len(part) == 1:
+                    outcomes.append(Outcome(part[0], Report(part[0].number, error=error)))
+                if unreadable == STRANGE:
+                    raise
+                if len(part) > 1:
+                    middle = len(part) // 2
+                    parts += [part[middle:], part[:middle]]
+            else:
+                unreadable = 0
+                outcomes += map(Outcome, part, reports)
+
+    async def _reports(self, run: "_Run", numbers: list[TrackingNumber]) -> list[Report]:
+        """One call. Raises CarrierError; a parser that fails in any other way makes the answer unreadable."""
+        reply = await self._client.send(self.carrier.call(numbers))
+        run.tally.calls += 1
+        try:
+            return read(self.carrier, reply)
+        except CarrierError:
+            raise
+        except Exception as error:
+            log.exception("the carrier's parser failed", account=self.name)
+            raise BadPayload(f"the parser failed: {type(error).__name__}") from error
 
     async def _release(self, run: "_Run", lot: list[Claimed]) -> None:
         ids = [claimed.id for claimed in lot]
@@ -239,8 +257,9 @@ class Poller:
     # --- fold and save
 
     async def _save(self, run: "_Run") -> None:
-        """Save whatever answers there are, in one transaction."""
+        """Save whatever answers come together, in one transaction."""
         while (outcomes := await run.outcomes.get()) is not None:
+            await asyncio.sleep(GATHER)
             while not run.outcomes.empty():
                 more = run.outcomes.get_nowait()
                 if more is None:
@@ -249,14 +268,11 @@ class Poller:
                 outcomes = outcomes + more
             settle = self._budget.settlement()
             await self._writer.run(partial(self._write, run, outcomes, settle))
-            if self._strange >= STRANGE:
-                name = self.carrier.info.name
-                self._strange = 0
-                await self._fail(
-                    run,
-                    [],
-                    Unavailable(f"{STRANGE} answers in a row were unreadable, or did not know what {name} knew"),
-                )
+            if len(self._strange) >= STRANGE:
+                name, last = self.carrier.info.name, self._strange[-1]
+                self._strange.clear()
+                reason = f"{STRANGE} answers in a row were unreadable, or did not know what {name} knew: {last}"
+                await self._fail(run, [], Unavailable(reason))
 
     def _write(self, run: "_Run", outcomes: list[Outcome], settle: Settlement, tx: Connection) -> None:
         now = self._clock.now()
@@ -285,7 +301,8 @@ class Poller:
         affected = outbox.fulfillments_of(tx, [p.row["id"] for p in progresses if p.changed])
         run.tally.changes += outbox.refold(tx, affected, now, self._roll_up_rule)
         settle(tx, now)
-        if not self._failed and accounts.succeeded(tx, self.name, at=now):
+        sense = any(not _is_strange(s, reading.error) for s, reading in zip(states, readings, strict=True))
+        if sense and not self._failed and accounts.succeeded(tx, self.name, at=now):
             log.info("account answers again", account=self.name)
         run.tally.polls += len(progresses)
         run.tally.events += len(added)
@@ -297,10 +314,15 @@ class Poller:
 
     def _watch(self, state: ParcelState, error: CarrierError | None) -> None:
         """Count the answers that make no sense; one that does starts the count again."""
-        if isinstance(error, BadPayload) or (isinstance(error, NotFound) and state.known):
-            self._strange += 1
+        if _is_strange(state, error):
+            self._strange.append(error)
         elif error is None:
-            self._strange = 0
+            self._strange.clear()
+
+
+def _is_strange(state: ParcelState, error: CarrierError | None) -> bool:
+    """Whether an answer makes no sense: it is unreadable, or does not know what the carrier knew."""
+    return isinstance(error, BadPayload) or (isinstance(error, NotFound) and state.known)
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from carriers.sdk.codes import Effect, Meaning
 from carriers.sdk.errors import BadPayload, CarrierError, NotFound, NumberError
 from carriers.sdk.events import Event, Place, Report, Shipment, ZoneSource
 from carriers.sdk.status import ENDED, FulfillmentStatus
+from carriers.sdk.zones import zone_of
 from tracker.cadence import Cadence, Situation, gives_up, next_poll, priority
 from tracker.timeline import Timeline, choose, event_key, fold, relevant, remap
 
@@ -31,7 +32,8 @@ class Rules(NamedTuple):
 
 
 class ParcelState(NamedTuple):
-    """A parcel as the database has it; `cancelled`: every order it belongs to was cancelled."""
+    """A parcel as the database has it; `cancelled`: every order it belongs to was cancelled; the place is the
+    order's destination."""
 
     id: int
     number: str
@@ -49,6 +51,9 @@ class ParcelState(NamedTuple):
     not_found: bool
     failures: int
     cancelled: bool
+    country: str
+    state: str
+    postal_code: str
 
     @property
     def known(self) -> bool:
@@ -135,7 +140,7 @@ def advance(
     `chance` in [0, 1) spreads the next poll.
     """
     row = state._asdict()
-    for name in ("number", "fulfilled_at", "cancelled"):
+    for name in ("number", "fulfilled_at", "cancelled", "country", "state", "postal_code"):
         del row[name]
     row |= {"last_polled_at": now, "first_asked_at": state.first_asked_at or now, "last_error": None}
     progress = Progress(row)
@@ -148,7 +153,8 @@ def advance(
             shipment = _compare(progress, reading, known, earlier, now)
             row["digest"] = reading.digest
         row["shipment_id"] = shipment.id or state.shipment_id
-        _take_timeline(row, state, fold(shipment, earlier=earlier, now=now), now)
+        destination = zone_of(Place(state=state.state, postal_code=state.postal_code, country=state.country))
+        _take_timeline(row, state, fold(shipment, earlier=earlier, now=now, destination=destination), now)
     _schedule(row, state, now, rules, chance)
     progress.changed = row["status"] is not None and row["status"] != state.status
     return progress

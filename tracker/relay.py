@@ -71,7 +71,7 @@ class Relay:
             pushes = iter(due)
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(self._connections):
-                    tasks.create_task(self._work(pushes, token, tally))
+                    tasks.create_task(self._work(pushes, token, tally, stop))
         return tally
 
     def _claim(self, token: str, tx: Connection) -> list[Due]:
@@ -84,25 +84,25 @@ class Relay:
         until = now + self._clock.wall(LEASE)
         return outbox.claim(tx, limit=4 * self._connections, token=token, now=now, until=until)
 
-    async def _work(self, pushes: Iterator[Due], token: str, tally: Tally) -> None:
+    async def _work(self, pushes: Iterator[Due], token: str, tally: Tally, stop: asyncio.Event) -> None:
         for due in pushes:
-            await self._push(due, token, tally)
+            if self._paused or stop.is_set():
+                answer = Answer(Verdict.ALL_LATER)  # given back untried
+            else:
+                answer = await self._push(due)
+            await self._writer.run(partial(self._write, due, answer, token, tally))
 
-    async def _push(self, due: Due, token: str, tally: Tally) -> None:
-        if self._paused:
-            answer = Answer(Verdict.ALL_LATER)
-        else:
-            try:
-                answer = await self._orders.push(
-                    due.source_order_id,
-                    due.source_fulfillment_id,
-                    due.status,
-                    orjson.loads(due.fulfillment_payload),
-                    None if due.order_payload is None else orjson.loads(due.order_payload),
-                )
-            except CarrierError as error:
-                answer = Answer(Verdict.ALL_LATER, f"{type(error).__name__}: {error}", error.retry_after)
-        await self._writer.run(partial(self._write, due, answer, token, tally))
+    async def _push(self, due: Due) -> Answer:
+        try:
+            return await self._orders.push(
+                due.source_order_id,
+                due.source_fulfillment_id,
+                due.status,
+                orjson.loads(due.fulfillment_payload),
+                None if due.order_payload is None else orjson.loads(due.order_payload),
+            )
+        except CarrierError as error:
+            return Answer(Verdict.ALL_LATER, f"{type(error).__name__}: {error}", error.retry_after)
 
     def _write(self, due: Due, answer: Answer, token: str, tally: Tally, tx: Connection) -> None:
         now = self._clock.now()

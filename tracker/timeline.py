@@ -17,7 +17,7 @@ without an offset, times in the future) and 7 (not found) are kept before an eve
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from hashlib import blake2b
 from itertools import chain
@@ -129,12 +129,19 @@ def relevant(shipment: Shipment, fulfilled_at: datetime | None, margin: timedelt
     return replace(shipment, events=events) if events else Shipment()
 
 
-def fold(shipment: Shipment, *, earlier: Iterable[Event] = (), now: datetime | None = None) -> Timeline:
+def fold(
+    shipment: Shipment,
+    *,
+    earlier: Iterable[Event] = (),
+    now: datetime | None = None,
+    destination: tzinfo | None = None,
+) -> Timeline:
     """What a parcel's events come to (rules 1 to 4 and 8).
 
     `earlier`: events stored before that the carrier's answer no longer reaches back to, newest first; of an
-    event in both, the answer's reading counts. `now`: given, a parcel on its way whose promised instant has
-    passed without a movement since is DELAYED, at that instant.
+    event in both, the answer's reading counts. `now`: given, a parcel on its way whose promised day has passed,
+    without a movement since, is DELAYED from the end of that day. `destination`: the zone whose day it is, where
+    the order tells; else the day ends where it ends last: in the zone of the promise, or of the newest event.
     """
     events = _newest_first(shipment.events, earlier)
     journey = _Journey()
@@ -157,16 +164,18 @@ def fold(shipment: Shipment, *, earlier: Iterable[Event] = (), now: datetime | N
     last_movement_at = next((event.occurred_at for event in events if _moves(event)), None)
     promised = shipment.estimated_delivery
     status, status_at, reason = journey.status, journey.status_at, journey.reason
-    if (
-        now is not None
-        and promised is not None
-        and promised < now
-        and status in ON_THE_WAY
-        and (last_movement_at is None or last_movement_at <= promised)
-    ):
-        status, status_at = _S.DELAYED, promised
-        reason = f"overdue: promised by {promised.date().isoformat()}"
+    if now is not None and promised is not None and promised < now and status in ON_THE_WAY:
+        where = [destination] if destination else [promised.tzinfo, *(event.occurred_at.tzinfo for event in events[:1])]
+        over = max(_day_after(promised, zone) for zone in where)
+        if over <= now and (last_movement_at is None or last_movement_at < over):
+            status, status_at = _S.DELAYED, over
+            reason = f"overdue: promised by {promised.date().isoformat()}"
     return Timeline(status, status_at, reason, last_movement_at, journey.delivered_at, journey.returning, promised)
+
+
+def _day_after(promised: datetime, zone: tzinfo | None) -> datetime:
+    """The midnight in `zone` that ends the promised day: late within the day is not overdue."""
+    return datetime.combine(promised.date() + timedelta(days=1), time(), zone)
 
 
 def _newest_first(events: Iterable[Event], earlier: Iterable[Event]) -> list[Event]:

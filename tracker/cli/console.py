@@ -69,7 +69,7 @@ def complain(message: str) -> None:
 
 def document(value: object) -> None:
     """One JSON document to stdout."""
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS))
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2))
 
 
 def stream(rows: Iterable[Mapping[str, Any]]) -> int:

@@ -140,11 +140,9 @@ def _print_fulfillment(console: Console, shape: dict[str, Any]) -> None:
         )
         if parcel["trackingUrl"]:
             console.print(f"  {plain(parcel['trackingUrl'])}", soft_wrap=True)
-        console.print(
-            f"  promised by {local(_moment(parcel['estimatedDelivery']))},"
-            f" asked {local(_moment(parcel['lastPolledAt']), 'never')},"
-            f" next {local(_moment(parcel['nextPollAt']), 'not any more')}"
-        )
+        promised = f"promised by {local(_moment(parcel['estimatedDelivery']))}, " if parcel["estimatedDelivery"] else ""
+        asked = local(_moment(parcel["lastPolledAt"]), "never")
+        console.print(f"  {promised}asked {asked}, next {local(_moment(parcel['nextPollAt']), 'not any more')}")
         if parcel["lastError"]:
             console.print(f"  [red]{plain(parcel['lastError'])}[/red]")
         if parcel["events"]:

@@ -258,6 +258,8 @@ def given(fulfillment: FulfillmentJson) -> FulfillmentGiven:
         payload["trackingCompany"] = " ".join((payload["trackingCompany"] or "").split())
     if "trackingNumber" in payload:
         payload |= parallel(payload["trackingNumber"], payload.get("trackingUrl", []), "trackingUrl" in payload)
+    else:
+        payload.pop("trackingUrl", None)  # URLs mean nothing without the numbers they run in parallel with
     return FulfillmentGiven(fulfillment.source_fulfillment_id, fulfillment.fulfillment_status, payload)
 
 

@@ -86,7 +86,9 @@ class _Plan:
     old_links: Sequence[KnownLink]
     row: FulfillmentRow
     said: FulfillmentStatus | None
-    """The status the import gives it."""
+    """The status the import gives it, if any."""
+    said_at: datetime
+    """Since when: the import's updatedAt, or now."""
     parcels: list[tuple[ParcelKey, str]]
     """With their URLs, in the merchant's order."""
 
@@ -227,7 +229,7 @@ def _plan(
         )
         for position, number in enumerate(map(TrackingNumber, payload.get("trackingNumber", [])))
     ]
-    return _Plan(0, old, old_links, row, said.status, parcels)
+    return _Plan(0, old, old_links, row, said.status, instant(said.payload.get("updatedAt")) or now, parcels)
 
 
 def _write_parcels(
@@ -259,8 +261,7 @@ def _write_fulfillments(
         if plan.old is None or plan.said in (None, plan.old.status) or plan.old.reason != IMPORTED:
             continue
         if not any(parcels[key].spoken for key, _ in plan.parcels):
-            moment = instant(orjson.loads(plan.row.payload).get("updatedAt")) or plan.row.fulfilled_at
-            plan.row = plan.row._replace(status=plan.said, status_at=moment)
+            plan.row = plan.row._replace(status=plan.said, status_at=plan.said_at)
             told.append(plan)
     added = store.add_fulfillments(tx, [plan.row for plan in plans if plan.old is None])
     for plan in plans:

@@ -63,8 +63,9 @@ def news(tx: Connection, limit: int) -> Sequence[Row[Any]]:
     """The latest status changes, newest first: recorded_at, fulfillment, status, reason."""
     return tx.execute(
         text(
-            "SELECT substr(h.recorded_at, 1, 19) AS recorded_at, f.source_fulfillment_id AS fulfillment, h.status,"
-            " h.reason FROM status_history h JOIN fulfillments f ON f.id = h.fulfillment_id"
+            "SELECT replace(substr(h.recorded_at, 1, 19), 'T', ' ') AS recorded_at,"
+            " f.source_fulfillment_id AS fulfillment, h.status, h.reason"
+            " FROM status_history h JOIN fulfillments f ON f.id = h.fulfillment_id"
             " ORDER BY h.id DESC LIMIT :limit"
         ),
         {"limit": limit},
@@ -75,7 +76,8 @@ def history_of(tx: Connection, reference: str) -> Sequence[Row[Any]]:
     """The status history of what a tracking number, fulfillment or order id means, newest first."""
     return tx.execute(
         text(
-            "SELECT f.source_fulfillment_id AS fulfillment, h.status, substr(h.at, 1, 19) AS at, h.reason"
+            "SELECT f.source_fulfillment_id AS fulfillment, h.status,"
+            " replace(substr(h.at, 1, 19), 'T', ' ') AS at, h.reason"
             " FROM status_history h JOIN fulfillments f ON f.id = h.fulfillment_id"
             " JOIN orders o ON o.id = f.order_id"
             " WHERE f.source_fulfillment_id = :reference OR o.source_order_id = :reference OR f.id IN"

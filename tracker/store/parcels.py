@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from carriers.sdk.numbers import TrackingNumber
-from tracker.models import Parcel, ParcelEvent
+from tracker.models import Order, Parcel, ParcelEvent
 from tracker.progress import Known
 from tracker.store.times import stored
 
@@ -19,6 +19,7 @@ from tracker.store.times import stored
 HEAD_START: Mapping[int, float] = {4: 365.0, 3: 0.5, 2: 0.125, 1: 0.0, 0: 0.0}
 
 _PARCELS = Parcel.__table__  # type: ignore[attr-defined]
+_ORDERS = Order.__table__  # type: ignore[attr-defined]
 _EVENTS = ParcelEvent.__table__  # type: ignore[attr-defined]
 
 
@@ -76,10 +77,12 @@ def claim_these(tx: Connection, ids: Sequence[int], *, token: str, now: datetime
 
 def release(tx: Connection, ids: Iterable[int], token: str) -> None:
     """Give parcels back unasked: they stay due."""
-    tx.execute(
-        text("UPDATE parcels SET lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token"),
-        [{"id": id, "token": token} for id in ids],
-    )
+    rows = [{"id": id, "token": token} for id in ids]
+    if rows:
+        tx.execute(
+            text("UPDATE parcels SET lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token"),
+            rows,
+        )
 
 
 _LEASED = (
@@ -109,6 +112,19 @@ _LEASED = (
             " JOIN orders o ON o.id = f.order_id WHERE l.parcel_id = parcels.id AND f.withdrawn_at IS NULL"
             " AND o.cancelled_at IS NULL)) AS cancelled"
         ),
+        *(
+            func.coalesce(_ORDERS.c[name], "").label(f"destination_{name}")
+            for name in ("country", "state", "postal_code")
+        ),
+    )
+    .join_from(
+        _PARCELS,
+        _ORDERS,
+        text(
+            "orders.id = (SELECT f.order_id FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id"
+            " WHERE l.parcel_id = parcels.id ORDER BY f.withdrawn_at IS NOT NULL, f.id LIMIT 1)"
+        ),
+        isouter=True,
     )
     .where(_PARCELS.c.id.in_(bindparam("ids", expanding=True)))
     .where(_PARCELS.c.lease_token == bindparam("token"))
@@ -162,17 +178,21 @@ _SAVED_COLUMNS = (
     "failures",
     "last_error",
 )
+# Goes to SQLite as it is: converting the parameters costs SQLAlchemy as much again as the statement takes.
 _SAVE = (
-    update(_PARCELS)
-    .where(_PARCELS.c.id == bindparam("b_id"), _PARCELS.c.lease_token == bindparam("b_token"))
-    .values({name: bindparam(f"b_{name}") for name in _SAVED_COLUMNS} | {"lease_token": None, "lease_until": None})
+    f"UPDATE parcels SET {', '.join(f'{name} = :{name}' for name in _SAVED_COLUMNS)},"  # noqa: S608 - no input in it
+    " lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token"
 )
 
 
 def save(tx: Connection, rows: Sequence[Mapping[str, Any]], token: str) -> None:
     """Write the parcels' new state and end their lease. Keys of a row: `id` and every saved column."""
     if rows:
-        tx.execute(_SAVE, [{"b_token": token} | {f"b_{name}": value for name, value in row.items()} for row in rows])
+        tx.exec_driver_sql(_SAVE, [_plain(row) | {"token": token} for row in rows])
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: stored(value) if isinstance(value, datetime) else value for name, value in row.items()}
 
 
 _ADD_EVENTS = insert(_EVENTS).prefix_with("OR IGNORE")

@@ -279,8 +279,9 @@ _LIVE = (
     " WHERE l.parcel_id = parcels.id AND f.withdrawn_at IS NULL"
 )
 _DATE = text(
-    f"UPDATE parcels SET fulfilled_at = COALESCE((SELECT MIN(f.fulfilled_at) {_LIVE}), fulfilled_at)"  # noqa: S608 - no input in it
-    " WHERE id = :id"
+    "UPDATE parcels SET fulfilled_at = COALESCE((SELECT f.fulfilled_at FROM fulfillment_parcels l"
+    " JOIN fulfillments f ON f.id = l.fulfillment_id WHERE l.parcel_id = parcels.id"
+    " ORDER BY f.withdrawn_at IS NOT NULL, f.fulfilled_at LIMIT 1), fulfilled_at) WHERE id = :id"
 )
 _STOP = text(
     "UPDATE parcels SET next_poll_at = NULL, lease_token = NULL, lease_until = NULL"  # noqa: S608 - no input in it
@@ -295,9 +296,9 @@ _WAKE = text(
 def settle_parcels(tx: Connection, touched: Iterable[int], gained: Iterable[int], now: datetime) -> None:
     """Make parcels fit the fulfillments they have now.
 
-    `touched`: those whose fulfillments changed in any way; each is dated by the earliest that is not withdrawn,
-    and one that has none is not polled any more (a poll under way is fenced off). `gained`: those a fulfillment
-    came to; each is due now unless it has its turn already.
+    `touched`: those whose fulfillments changed in any way. Each is dated by its earliest fulfillment (by those
+    not withdrawn, if it has such); one that has only withdrawn ones, or none, is not polled any more, and a poll
+    under way is fenced off. `gained`: those a fulfillment came to; each is due now unless it has its turn already.
     """
     rows = [{"id": id} for id in touched]
     if rows:
