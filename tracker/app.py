@@ -19,7 +19,7 @@ from tracker.orders import OrderProtection
 from tracker.poll import Poller
 from tracker.progress import Rules
 from tracker.relay import Relay
-from tracker.store import queries
+from tracker.store import accounts, queries
 from tracker.store.database import Database
 from tracker.store.presence import Presence, recover
 from tracker.store.writer import Writer
@@ -56,7 +56,8 @@ class App:
             self.relay = Relay(OrderProtection(receiver), self.writer, clock, connections=settings.orders.connections)
 
     async def open(self) -> None:
-        """Make the accounts known to the database, and take up what dead processes left under lease."""
+        """Make the accounts known to the database, take up what dead processes left under lease, and try
+        refused credentials again."""
         if self._presence.alone():
             now, grace = self.clock.now(), self.clock.wall(GRACE)
             taken = await self.writer.run(lambda tx: recover(tx, now, grace))
@@ -65,6 +66,7 @@ class App:
         self._presence.share()
         for poller in self.pollers:
             await self.writer.run(poller.open)
+        await self.writer.run(accounts.forgive_refusals)
 
     async def poll(self, refs: Sequence[str]) -> list[dict[str, Any]]:
         """Ask now, out of turn but within the quota, about the parcels these references mean; about all that

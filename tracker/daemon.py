@@ -6,6 +6,7 @@ SIGHUP reads the configuration again. All that must survive is in the database, 
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -47,7 +48,10 @@ class Daemon:
         """Open the database and begin the heartbeats."""
         app = self.app
         await app.open()
-        found = await app.writer.run(lambda tx: intake.reassign_unknown(tx, app.clock.now(), known_infos()))
+        rule, margin = app.settings.polling.aggregate, app.settings.polling.reuse_margin
+        found = await app.writer.run(
+            lambda tx: intake.reassign_unknown(tx, app.clock.now(), known_infos(), rule, margin)
+        )
         if found:
             log.info("parcels got their carrier", parcels=found)
         for plan in app.accounts:
@@ -140,6 +144,7 @@ def run(config: Path) -> int:
     """
     app = build(config)
     configure(app.settings.logging, app.secrets())
+    gc.freeze()  # what was imported stays; looking through it again and again takes a tenth of a poll
     asyncio.run(_serve(config, app))
     return 0
 

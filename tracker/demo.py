@@ -62,6 +62,8 @@ class Summary:
 def demo(parcel_count: int, seconds: float | None, speed: float, seed: int, port: int, as_json: bool) -> int:
     """Run a demo until `seconds` have passed or Ctrl-C; 0 if nothing got lost, else 1."""
     console = Console(stderr=as_json)
+    for number in (signal.SIGTERM, signal.SIGHUP):  # whoever ends the demo ends its processes
+        signal.signal(number, signal.default_int_handler)
     clock = Clock.simulated(datetime.now(UTC).replace(microsecond=0), speed)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="tracker-demo-") as folder, ExitStack() as processes:

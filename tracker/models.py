@@ -85,11 +85,12 @@ class Fulfillment(SQLModel, table=True):
 
 
 class Parcel(SQLModel, table=True):
-    """One tracking number of one carrier, polled once however many fulfillments it belongs to."""
+    """One use of a tracking number: carriers give numbers out again. Polled once however many fulfillments it
+    belongs to; of several uses of a number only the newest is polled."""
 
     __tablename__ = "parcels"
     __table_args__ = (
-        UniqueConstraint("carrier", "number"),
+        UniqueConstraint("carrier", "number", "use"),
         Index("ix_parcels_number", "number"),
         Index("ix_parcels_due", "carrier", "priority", "next_poll_at", sqlite_where=text("next_poll_at IS NOT NULL")),
     )
@@ -98,6 +99,8 @@ class Parcel(SQLModel, table=True):
     carrier: str
     """Carrier code; '' while nobody knows it."""
     number: str
+    use: int = 1
+    """Which use of the number this is, in the order they became known here."""
     company: str = ""
     """The carrier as the merchant wrote it."""
     fulfilled_at: datetime = Field(sa_column=_instant(nullable=False))

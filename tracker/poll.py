@@ -39,7 +39,7 @@ STRANGE = 8
 RUN = 30.0
 #: Calls claimed ahead of each connection, so that none waits for the database.
 AHEAD = 8
-#: Wall seconds for which answers are gathered before they are saved: a transaction costs as much as twenty parcels.
+#: Wall seconds for which answers are gathered before they are saved: a transaction costs more than one parcel in it.
 GATHER = 0.05
 
 

@@ -122,7 +122,7 @@ class Relay:
                 wait = self._clock.wall(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(due.attempts - 1, 20)))
                 outbox.postpone(tx, due.id, token, next_attempt_at=now + wait, error=answer.message)
                 self._in_a_row += answer.fault_there
-                if self._in_a_row >= FAILURES:
+                if self._in_a_row >= FAILURES and not self._paused:
                     self._pause(tx, now, answer)
             case Verdict.ALL_LATER:
                 tally.postponed += 1

@@ -476,7 +476,7 @@ def test_check_finds_a_file_that_is_no_database(tracker: Tracker, tmp_path: Path
 # import
 
 
-ORDER = {
+ORDER: dict[str, Any] = {
     "sourceOrderId": "#900",
     "fulfillments": [
         {
@@ -500,6 +500,25 @@ def test_import_counts_and_the_same_again_changes_nothing(tracker: Tracker, tmp_
     assert first.json == {"created": 1, "updated": 0, "unchanged": 0, "rejected": 0}
     assert second.json == {"created": 0, "updated": 0, "unchanged": 1, "rejected": 0}
     assert tracker("status", "f-900", "--json").json[0]["parcels"][0]["carrier"] == "fedex"
+
+
+@pytest.mark.parametrize(("margin", "statuses"), [("30d", [S.DELIVERED, S.DELIVERED]), ("7d", [S.DELIVERED, None])])
+def test_a_number_used_again_is_shown_with_each_of_its_parcels(
+    tracker: Tracker, database: Database, tmp_path: Path, margin: str, statuses: list[S | None]
+) -> None:
+    (tmp_path / "config.yaml").write_text(f"{CONFIG}polling: {{reuse_margin: {margin}}}\n")
+    tracker("import", "-", stdin=json.dumps(ORDER).encode())
+    with database.write() as tx:
+        at = (SHIPPED + timedelta(days=2)).isoformat()
+        tx.exec_driver_sql("UPDATE parcels SET status = 'DELIVERED', status_at = ?, ended_at = ?", (at, at))
+    shipped = ORDER["fulfillments"][0]
+    again = {**shipped, "sourceFulfillmentId": "f-901", "createdAt": "2026-03-22T09:00:00Z"}
+    tracker("import", "-", stdin=json.dumps({"sourceOrderId": "#901", "fulfillments": [again]}).encode())
+
+    found = tracker("status", "7946 0000 0039", "--json").json
+
+    assert [fulfillment["sourceFulfillmentId"] for fulfillment in found] == ["f-900", "f-901"]
+    assert [parcel["status"] for fulfillment in found for parcel in fulfillment["parcels"]] == statuses
 
 
 def test_import_reads_stdin(tracker: Tracker) -> None:

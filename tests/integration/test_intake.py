@@ -75,6 +75,18 @@ class Shop:
             ).one()
             outbox.refold(tx, outbox.fulfillments_of(tx, [id]), NOW, RollUp.ATTENTION)
 
+    def end(self) -> None:
+        """The carriers deliver all that is polled."""
+        with self.database.write() as tx:
+            ended = tx.execute(
+                text(
+                    "UPDATE parcels SET status = 'DELIVERED', status_at = :at, ended_at = :at, last_polled_at = :at"
+                    " WHERE next_poll_at NOT NULL RETURNING id"
+                ),
+                {"at": stored(NOW)},
+            )
+            outbox.refold(tx, outbox.fulfillments_of(tx, [row[0] for row in ended]), NOW, RollUp.ATTENTION)
+
     def pushes(self) -> list[tuple[str, str]]:
         return [(row["status"], row["state"]) for row in self.rows("SELECT * FROM pushes ORDER BY id")]
 
@@ -424,5 +436,34 @@ def test_any_files_twice_are_any_files_once(files: list[list[dict[str, Any]]]) -
             for value in files:
                 shop.take(value)
             assert outcome(shop) == once
+        finally:
+            shop.database.close()
+
+
+_YEARS = {"f1": "2025-03-18T12:00:00Z", "f2": "2025-05-01T12:00:00Z", "f3": "2026-03-20T12:00:00Z"}
+_REUSED = st.builds(
+    lambda fields, order_id, id: (
+        fields | {"sourceOrderId": order_id, "sourceFulfillmentId": id, "createdAt": _YEARS[id]}
+    ),
+    _FULFILLMENTS,
+    _IDS,
+    st.sampled_from(sorted(_YEARS)),
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(files=st.lists(st.lists(_REUSED, min_size=1, max_size=4), min_size=1, max_size=4))
+def test_any_file_twice_is_once_where_numbers_are_used_again(files: list[list[dict[str, Any]]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        shop = Shop(Path(folder) / "tracker.db")
+        try:
+            for value in files:
+                shop.take(value)
+                after = shop.all(*ALL)
+                assert shop.take(value, LATER)[:2] == (0, 0)
+                assert shop.all(*ALL) == after
+                due = "SELECT 1 FROM parcels WHERE next_poll_at NOT NULL GROUP BY carrier, number HAVING COUNT(*) > 1"
+                assert shop.rows(due) == [], "two parcels of one number are polled"
+                shop.end()
         finally:
             shop.database.close()

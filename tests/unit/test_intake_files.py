@@ -92,6 +92,19 @@ def test_only_named_fields_of_an_order_pass() -> None:
     assert found.address == {"state": "NY", "zip": "12207", "country": "US"}
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [("United States", "US"), ("DEU", "DE"), (" germany ", "DE"), ("us", "US"), ("Ruritania", "Ruritania"), ("", "")],
+)
+def test_a_country_becomes_its_code_where_that_is_known(written: str, kept: str) -> None:
+    (from_json,) = read({"sourceOrderId": "#1", "address": {"country": written}})
+    assert from_json.address == {"country": kept}
+    assert from_json.order is not None
+    assert from_json.order["address"].get("country", "") == kept
+    (from_table,) = read(f"{HEADER},country\n#1,f1,794644790132,FedEx,{written}\n", "orders.csv")
+    assert (from_table.address or {}).get("country", "") == kept
+
+
 def test_a_fulfillment_names_its_order() -> None:
     (found,) = read(FULFILLMENT | {"sourceOrderId": 5521})
     assert (found.source_order_id, found.order, found.complete) == ("5521", None, False)

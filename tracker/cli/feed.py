@@ -34,7 +34,7 @@ def import_files(
     """
     from tracker.intake import Counts, chunks, register
 
-    loaded = settings(config)
+    polling = settings(config).polling
     registrations, problems = _read(files)
     if problems:
         _print(Counts(rejected=sum(problem.count for problem in problems)), as_json)
@@ -47,7 +47,8 @@ def import_files(
         task = progress.add_task("importing", total=len(registrations))
         for portion in chunks(registrations):
             with database.write() as tx:
-                total = total.plus(register(tx, portion, now(), known, loaded.polling.aggregate))
+                counts = register(tx, portion, now(), known, polling.aggregate, polling.reuse_margin)
+            total = total.plus(counts)
             progress.advance(task, len(portion))
     database.close()
     _print(total, as_json)

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 
 from carriers.sdk.numbers import TrackingNumber, tracking_number
 from carriers.sdk.status import FulfillmentStatus
+from carriers.sdk.zones import country_code
 from tracker.intake.problems import Problem, kind, of_validation, refuse, shown
 from tracker.intake.registrations import FulfillmentGiven, Registration
 
@@ -309,9 +310,9 @@ def _order(order: OrderJson) -> Registration:
 
 
 def _tidy(name: str, text: str) -> str:
-    """State, postal code or country; two-letter country codes in upper case."""
+    """State, postal code or country; a country as its ISO 3166-1 alpha-2 code where that is known."""
     text = " ".join(text.split())
-    return text.upper() if name == "country" and len(text) == 2 else text
+    return (country_code(text) or text) if name == "country" else text
 
 
 def destination(country: str, state: str, postal_code: str) -> dict[str, str]:

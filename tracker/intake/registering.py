@@ -1,14 +1,15 @@
 """Registrations -> rows, and all that follows from a change.
 
 Owns the decisions: what counts as a change, which parcels a fulfillment has, whose status stands. What an import
-leaves out stays as it was, so that the same file twice changes nothing. An imported status is never pushed, and
-never replaces one a carrier gave. Knows no file and no SQL.
+leaves out stays as it was, so that the same file twice changes nothing; a fulfillment keeps the parcels it has,
+and which use of a number it means is decided once. An imported status is never pushed, and never replaces one a
+carrier gave. Knows no file and no SQL.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -19,6 +20,7 @@ from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import ENDED, FulfillmentStatus
 from tracker.intake.companies import Companies
 from tracker.intake.registrations import FulfillmentGiven, Registration, merged, overlaid
+from tracker.intake.uses import REUSE_MARGIN, Uses
 from tracker.store import outbox
 from tracker.store import registration as store
 from tracker.store.registration import (
@@ -26,9 +28,9 @@ from tracker.store.registration import (
     KnownLink,
     KnownParcel,
     LinkRow,
-    NewParcel,
     OrderRow,
     ParcelKey,
+    Use,
 )
 from tracker.store.times import instant
 from tracker.timeline import RollUp
@@ -89,13 +91,15 @@ class _Plan:
     """The status the import gives it, if any."""
     said_at: datetime
     """Since when: the import's updatedAt, or now."""
-    parcels: list[tuple[ParcelKey, str]]
-    """With their URLs, in the merchant's order."""
+    keys: list[tuple[ParcelKey, str]]
+    """Of its parcels, with their URLs, in the merchant's order."""
+    parcels: list[KnownParcel] = field(default_factory=list)
+    """In the same order; none before they are written."""
 
     @property
     def relinked(self) -> bool:
         """Whether its parcels, their order or their URLs are others than before."""
-        return [(known.key, known.link.tracking_url) for known in self.old_links] != self.parcels
+        return [(known.key, known.link.tracking_url) for known in self.old_links] != self.keys
 
     @property
     def returned(self) -> bool:
@@ -107,6 +111,11 @@ class _Plan:
         """Whether it was there, and is other now."""
         return self.old is not None and (self.old != self.row or self.relinked)
 
+    @property
+    def spoken(self) -> bool:
+        """Whether a carrier gave any of its parcels a status."""
+        return any(parcel.spoken for parcel in self.parcels)
+
 
 def register(
     tx: Connection,
@@ -114,21 +123,23 @@ def register(
     now: datetime,
     known: Mapping[str, Info],
     rule: RollUp = RollUp.ATTENTION,
+    reuse_margin: timedelta = REUSE_MARGIN,
 ) -> Counts:
-    """Write what was imported. `known`: carriers by code, configured or not.
+    """Write what was imported. `known`: carriers by code, configured or not. `reuse_margin`: fulfillments with
+    one number that are further apart are taken for two parcels, unless the first is still on its way.
 
     Takes a transaction's worth (`chunks` makes such); an order that is in it twice is merged first.
     """
     given = merged(registrations)
     orders = _write_orders(tx, given)
     plans, gone = _plans(tx, given, orders, Companies(known), now)
-    parcels, fresh = _write_parcels(tx, plans, now)
-    _write_fulfillments(tx, plans, parcels, now)
+    fresh = _write_parcels(tx, plans, reuse_margin, now)
+    _write_fulfillments(tx, plans, now)
     store.change_fulfillments(tx, {id: row._replace(withdrawn_at=now) for id, row in gone.items()})
     store.drop_pushes(tx, gone, now)
-    _settle(tx, plans, gone, parcels, fresh, now)
+    _settle(tx, plans, gone, fresh, now)
     store.parcels_due(tx, orders.cancelled_or_not, now)
-    _roll_up(tx, plans, parcels, now, rule)
+    _roll_up(tx, plans, now, rule)
     return _counted(given, orders, plans, len(gone))
 
 
@@ -222,45 +233,44 @@ def _plan(
     # The same number of the same company stays the parcel it is, whatever is known of carriers meanwhile.
     same = {known.key[1]: known.key for known in old_links} if old and old.tracking_company == company else {}
     urls = payload.get("trackingUrl", [])
-    parcels = [
+    keys = [
         (
             same.get(number) or (companies.carrier_of(company, number), number),
             urls[position] if position < len(urls) else "",
         )
         for position, number in enumerate(map(TrackingNumber, payload.get("trackingNumber", [])))
     ]
-    return _Plan(0, old, old_links, row, said.status, instant(said.payload.get("updatedAt")) or now, parcels)
+    return _Plan(0, old, old_links, row, said.status, instant(said.payload.get("updatedAt")) or now, keys)
 
 
-def _write_parcels(
-    tx: Connection, plans: Sequence[_Plan], now: datetime
-) -> tuple[dict[ParcelKey, KnownParcel], set[int]]:
-    """All parcels of the plans, by key, and the ids of those that are new."""
-    found = store.parcels(tx, {key[1]: None for plan in plans for key, _ in plan.parcels})
-    new: dict[ParcelKey, NewParcel] = {}
-    for plan in plans:
+def _write_parcels(tx: Connection, plans: Sequence[_Plan], reuse_margin: timedelta, now: datetime) -> set[int]:
+    """Give the plans their parcels; the ids of those that are new. A parcel a fulfillment has, it keeps."""
+    uses = Uses(store.parcels(tx, {key[1]: None for plan in plans for key, _ in plan.keys}), reuse_margin)
+    chosen: list[tuple[_Plan, list[Use]]] = []
+    for plan in sorted(plans, key=lambda plan: plan.row.fulfilled_at):
+        own = {known.key: known.use for known in plan.old_links}
         priority = 0 if plan.said in ENDED else 1
-        for key, _ in plan.parcels:
-            if key in found:
-                continue
-            parcel = new.get(key) or NewParcel(key, plan.row.tracking_company, plan.row.fulfilled_at, priority)
-            new[key] = parcel._replace(
-                fulfilled_at=min(parcel.fulfilled_at, plan.row.fulfilled_at),
-                priority=max(parcel.priority, priority),
-            )
-    added = store.add_parcels(tx, list(new.values()), now)
-    return found | added, {parcel.id for parcel in added.values()}
+        meant = [
+            (key, own[key])
+            if key in own
+            else uses.meant(key, plan.row.fulfilled_at, plan.row.tracking_company, priority)
+            for key, _ in plan.keys
+        ]
+        chosen.append((plan, meant))
+    added = store.add_parcels(tx, uses.new, now)
+    parcels = uses.there | added
+    for plan, meant in chosen:
+        plan.parcels = [parcels[use] for use in meant]
+    return {parcel.id for parcel in added.values()}
 
 
-def _write_fulfillments(
-    tx: Connection, plans: Sequence[_Plan], parcels: Mapping[ParcelKey, KnownParcel], now: datetime
-) -> None:
+def _write_fulfillments(tx: Connection, plans: Sequence[_Plan], now: datetime) -> None:
     """The fulfillments themselves, their links, and the history of imported statuses."""
     told: list[_Plan] = [plan for plan in plans if plan.old is None]
     for plan in plans:
         if plan.old is None or plan.said in (None, plan.old.status) or plan.old.reason != IMPORTED:
             continue
-        if not any(parcels[key].spoken for key, _ in plan.parcels):
+        if not plan.spoken:
             plan.row = plan.row._replace(status=plan.said, status_at=plan.said_at)
             told.append(plan)
     added = store.add_fulfillments(tx, [plan.row for plan in plans if plan.old is None])
@@ -271,7 +281,11 @@ def _write_fulfillments(
     store.add_history(tx, {plan.id: plan.row for plan in told}, now)
     store.relink(
         tx,
-        {plan.id: [LinkRow(parcels[key].id, url) for key, url in plan.parcels] for plan in plans if plan.relinked},
+        {
+            plan.id: [LinkRow(parcel.id, url) for parcel, (_, url) in zip(plan.parcels, plan.keys, strict=True)]
+            for plan in plans
+            if plan.relinked
+        },
     )
 
 
@@ -279,7 +293,6 @@ def _settle(
     tx: Connection,
     plans: Sequence[_Plan],
     gone: Iterable[int],
-    parcels: Mapping[ParcelKey, KnownParcel],
     fresh: set[int],
     now: datetime,
 ) -> None:
@@ -290,25 +303,15 @@ def _settle(
         if plan.old is not None and not plan.changed:
             continue
         before = {known.link.parcel_id for known in plan.old_links}
-        after = {parcels[key].id for key, _ in plan.parcels}
+        after = {parcel.id for parcel in plan.parcels}
         touched |= before | after
         gained |= after if plan.returned else after - before
     store.settle_parcels(tx, touched - fresh, gained - fresh, now)
 
 
-def _roll_up(
-    tx: Connection,
-    plans: Sequence[_Plan],
-    parcels: Mapping[ParcelKey, KnownParcel],
-    now: datetime,
-    rule: RollUp,
-) -> None:
+def _roll_up(tx: Connection, plans: Sequence[_Plan], now: datetime, rule: RollUp) -> None:
     """Where a fulfillment came to parcels that have a status, find its own again, and push it if it is news."""
-    spoken = {
-        plan.id: plan
-        for plan in plans
-        if (plan.relinked or plan.returned) and any(parcels[key].spoken for key, _ in plan.parcels)
-    }
+    spoken = {plan.id: plan for plan in plans if (plan.relinked or plan.returned) and plan.spoken}
     _refold(tx, list(spoken), now, rule)
     unsent = store.last_push_dropped(tx, [id for id, plan in spoken.items() if plan.returned])
     outbox.record(
@@ -334,34 +337,40 @@ def _counted(given: Sequence[Registration], orders: _Orders, plans: Sequence[_Pl
     return Counts(created, updated + gone, len(plans) + len(bare) - created - updated)
 
 
-def reassign_unknown(tx: Connection, now: datetime, known: Mapping[str, Info], rule: RollUp = RollUp.ATTENTION) -> int:
+def reassign_unknown(
+    tx: Connection,
+    now: datetime,
+    known: Mapping[str, Info],
+    rule: RollUp = RollUp.ATTENTION,
+    reuse_margin: timedelta = REUSE_MARGIN,
+) -> int:
     """Look again whose parcels those of unknown carriers are, since carriers may have been added; how many left.
 
-    A fulfillment moves to the parcel of that carrier and number, which may be there already.
+    A fulfillment moves to the use that it means of that carrier's number, which may be there already.
     """
     companies = Companies(known)
-    moves: dict[int, dict[TrackingNumber, str]] = defaultdict(dict)
-    new: dict[ParcelKey, NewParcel] = {}
-    for link in store.unknown_links(tx):
-        if code := companies.carrier_of(link.company, link.number):
-            moves[link.fulfillment_id][link.number] = code
-            key = (code, link.number)
-            parcel = new.get(key) or NewParcel(key, link.company, link.fulfilled_at, 1)
-            new[key] = parcel._replace(fulfilled_at=min(parcel.fulfilled_at, link.fulfilled_at))
-    if not moves:
+    moving = [
+        (link, (code, link.number))
+        for link in sorted(store.unknown_links(tx), key=lambda link: link.fulfilled_at)
+        if (code := companies.carrier_of(link.company, link.number))
+    ]
+    if not moving:
         return 0
-    found = store.parcels(tx, {key[1]: None for key in new})
-    parcels = found | store.add_parcels(tx, [new[key] for key in new if key not in found], now)
+    uses = Uses(store.parcels(tx, {link.number: None for link, _ in moving}), reuse_margin)
+    moves: dict[int, dict[TrackingNumber, Use]] = defaultdict(dict)
+    for link, key in moving:
+        moves[link.fulfillment_id][link.number] = uses.meant(key, link.fulfilled_at, link.company, priority=1)
+    parcels = uses.there | store.add_parcels(tx, uses.new, now)
     wanted = {}
     for fulfillment_id, links in store.links(tx, moves).items():
-        codes = moves[fulfillment_id]
+        meant = moves[fulfillment_id]
         wanted[fulfillment_id] = [
-            LinkRow(parcels[(codes[key[1]], key[1])].id, link.tracking_url) if not key[0] and key[1] in codes else link
-            for link, key in links
+            LinkRow(parcels[meant[key[1]]].id, link.tracking_url) if not key[0] and key[1] in meant else link
+            for link, key, _ in links
         ]
     store.relink(tx, wanted)
-    moved = [parcels[key].id for key in new]
-    store.settle_parcels(tx, moved, moved, now)
+    reached = {parcels[use].id: parcels[use] for meant in moves.values() for use in meant.values()}
+    store.settle_parcels(tx, reached, reached, now)
     store.forget_unlinked_unknown(tx)
-    _refold(tx, outbox.fulfillments_of(tx, [parcels[key].id for key in new if parcels[key].spoken]), now, rule)
-    return len({number for codes in moves.values() for number in codes})
+    _refold(tx, outbox.fulfillments_of(tx, [id for id, parcel in reached.items() if parcel.spoken]), now, rule)
+    return len({link.number for link, _ in moving})

@@ -54,11 +54,15 @@ def pause(tx: Connection, name: str, *, until: datetime, reason: str) -> None:
     )
 
 
-def resume(tx: Connection, name: str) -> None:
-    """Forget a pause and what led to it, so that the account is asked again at once."""
-    tx.execute(
-        text("UPDATE accounts SET paused_until = NULL, paused_reason = '', failures = 0 WHERE name = :name"),
-        {"name": name},
+def forgive_refusals(tx: Connection) -> int:
+    """End the pauses that refused credentials led to: they may have been mended. How many."""
+    return int(
+        tx.execute(
+            text(
+                "UPDATE accounts SET paused_until = NULL WHERE paused_until IS NOT NULL"
+                " AND (paused_reason LIKE 'AuthFailed%' OR paused_reason LIKE '%refuses our credentials')"
+            )
+        ).rowcount
     )
 
 

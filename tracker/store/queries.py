@@ -23,6 +23,7 @@ from tracker.models import (
     PushState,
     StatusChange,
 )
+from tracker.store.registration import USED_AGAIN
 
 _ORDERS = Order.__table__  # type: ignore[attr-defined]
 _FULFILLMENTS = Fulfillment.__table__  # type: ignore[attr-defined]
@@ -285,12 +286,13 @@ _PARCELS_BY_REFERENCE = (
     select(_PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.id)
     .distinct()
     .join(_LINKS, _LINKS.c.parcel_id == _PARCELS.c.id)
-    .where(_LINKS.c.fulfillment_id.in_(select(_MATCHING.c.id)))
+    .where(_LINKS.c.fulfillment_id.in_(select(_MATCHING.c.id)), text(f"NOT {USED_AGAIN}"))
 )
 
 
 def parcels_of(db: Connection, references: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The parcels that these references stand for: carrier -> number -> id."""
+    """The parcels that these references stand for: carrier -> number -> id. Only the newest use of a number:
+    what its carrier tells now is of no other."""
     found: dict[str, dict[str, int]] = {}
     for reference in references:
         number = "".join(reference.split()).upper()

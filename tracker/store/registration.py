@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, and_, bindparam, insert, select, text, update
 
 from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import FulfillmentStatus
@@ -28,7 +28,10 @@ _HISTORY = StatusChange.__table__  # type: ignore[attr-defined]
 _T = TypeVar("_T")
 
 ParcelKey = tuple[str, TrackingNumber]
-"""Carrier code ('' where nobody knows it) and number: what makes a parcel."""
+"""Carrier code ('' where nobody knows it) and number: a parcel, but for the use of the number."""
+
+Use = tuple[ParcelKey, int]
+"""One use of a number: what makes a parcel."""
 
 
 class OrderRow(NamedTuple):
@@ -70,19 +73,24 @@ class KnownLink(NamedTuple):
 
     link: LinkRow
     key: ParcelKey
+    use: int
 
 
 class KnownParcel(NamedTuple):
-    """A parcel that is there; `spoken`: it has a status."""
+    """A parcel that is there; `spoken`: it has a status; `open`: its carrier is asked about it, and it has not
+    ended."""
 
     id: int
+    fulfilled_at: datetime
     spoken: bool
+    open: bool
 
 
 class NewParcel(NamedTuple):
     """A parcel to add."""
 
     key: ParcelKey
+    use: int
     company: str
     fulfilled_at: datetime
     priority: int
@@ -203,7 +211,14 @@ def add_history(tx: Connection, rows: Mapping[int, FulfillmentRow], now: datetim
 
 
 _FIND_LINKS = (
-    select(_LINKS.c.fulfillment_id, _LINKS.c.parcel_id, _LINKS.c.tracking_url, _PARCELS.c.carrier, _PARCELS.c.number)
+    select(
+        _LINKS.c.fulfillment_id,
+        _LINKS.c.parcel_id,
+        _LINKS.c.tracking_url,
+        _PARCELS.c.carrier,
+        _PARCELS.c.number,
+        _PARCELS.c.use,
+    )
     .join(_PARCELS, _PARCELS.c.id == _LINKS.c.parcel_id)
     .where(_LINKS.c.fulfillment_id.in_(bindparam("ids", expanding=True)))
     .order_by(_LINKS.c.fulfillment_id, _LINKS.c.position)
@@ -214,8 +229,8 @@ def links(tx: Connection, fulfillment_ids: Iterable[int]) -> dict[int, list[Know
     """The parcels of each of these fulfillments, in the merchant's order; one without any is left out."""
     found: dict[int, list[KnownLink]] = {}
     for ids in _slices(fulfillment_ids):
-        for fulfillment_id, parcel_id, url, carrier, number in tx.execute(_FIND_LINKS, {"ids": ids}):
-            known = KnownLink(LinkRow(parcel_id, url), (carrier, TrackingNumber(number)))
+        for fulfillment_id, parcel_id, url, carrier, number, use in tx.execute(_FIND_LINKS, {"ids": ids}):
+            known = KnownLink(LinkRow(parcel_id, url), (carrier, TrackingNumber(number)), use)
             found.setdefault(fulfillment_id, []).append(known)
     return found
 
@@ -234,30 +249,40 @@ def relink(tx: Connection, wanted: Mapping[int, Sequence[LinkRow]]) -> None:
         tx.execute(insert(_LINKS), rows)
 
 
-_FIND_PARCELS = select(_PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.id, _PARCELS.c.status.is_not(None)).where(
-    _PARCELS.c.number.in_(bindparam("numbers", expanding=True))
-)
+_FIND_PARCELS = select(
+    _PARCELS.c.carrier,
+    _PARCELS.c.number,
+    _PARCELS.c.use,
+    _PARCELS.c.id,
+    _PARCELS.c.fulfilled_at,
+    _PARCELS.c.status.is_not(None),
+    and_(_PARCELS.c.ended_at.is_(None), _PARCELS.c.last_polled_at.is_not(None), _PARCELS.c.next_poll_at.is_not(None)),
+).where(_PARCELS.c.number.in_(bindparam("numbers", expanding=True)))
 
 
-def parcels(tx: Connection, numbers: Iterable[TrackingNumber]) -> dict[ParcelKey, KnownParcel]:
-    """Every parcel that has one of these numbers, whatever its carrier."""
+def parcels(tx: Connection, numbers: Iterable[TrackingNumber]) -> dict[Use, KnownParcel]:
+    """Every use of one of these numbers, whatever its carrier."""
     return {
-        (row[0], TrackingNumber(row[1])): KnownParcel(row[2], bool(row[3]))
+        ((row[0], TrackingNumber(row[1])), row[2]): KnownParcel(row[3], row[4], bool(row[5]), bool(row[6]))
         for part in _slices(numbers)
         for row in tx.execute(_FIND_PARCELS, {"numbers": part})
     }
 
 
-def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict[ParcelKey, KnownParcel]:
-    """Insert parcels that are due now (never, while the carrier is unknown)."""
+def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict[Use, KnownParcel]:
+    """Insert parcels that are due now (never, while the carrier is unknown), and stop asking about older uses
+    of their numbers."""
     if not new:
         return {}
     added = tx.execute(
-        insert(_PARCELS).returning(_PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.id),
+        insert(_PARCELS).returning(
+            _PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.use, _PARCELS.c.id, _PARCELS.c.fulfilled_at
+        ),
         [
             {
                 "carrier": parcel.key[0],
                 "number": parcel.key[1],
+                "use": parcel.use,
                 "company": parcel.company,
                 "fulfilled_at": parcel.fulfilled_at,
                 "next_poll_at": now if parcel.key[0] else None,
@@ -271,8 +296,24 @@ def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict
             for parcel in new
         ],
     )
-    return {(row[0], TrackingNumber(row[1])): KnownParcel(row[2], False) for row in added}
+    parcels = {
+        ((row[0], TrackingNumber(row[1])), row[2]): KnownParcel(row[3], row[4], spoken=False, open=False)
+        for row in added
+    }
+    if again := [{"carrier": parcel.key[0], "number": parcel.key[1]} for parcel in new if parcel.use > 1]:
+        tx.execute(_SUPERSEDE, again)
+    return parcels
 
+
+#: Whether a parcel's number has been used again since: what the carrier tells under it is the later parcel's.
+USED_AGAIN = (
+    "EXISTS (SELECT 1 FROM parcels later WHERE later.carrier = parcels.carrier AND later.number = parcels.number"
+    " AND (later.fulfilled_at, later.use) > (parcels.fulfilled_at, parcels.use))"
+)
+_SUPERSEDE = text(
+    "UPDATE parcels SET next_poll_at = NULL, lease_token = NULL, lease_until = NULL"  # noqa: S608 - no input in it
+    f" WHERE carrier = :carrier AND number = :number AND {USED_AGAIN}"
+)
 
 _LIVE = (
     "FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id"
@@ -289,7 +330,7 @@ _STOP = text(
 )
 _WAKE = text(
     "UPDATE parcels SET next_poll_at = :now WHERE id = :id AND carrier <> '' AND next_poll_at IS NULL"  # noqa: S608 - no input in it
-    f" AND EXISTS (SELECT 1 {_LIVE})"
+    f" AND EXISTS (SELECT 1 {_LIVE}) AND NOT {USED_AGAIN}"
 )
 
 
@@ -298,7 +339,8 @@ def settle_parcels(tx: Connection, touched: Iterable[int], gained: Iterable[int]
 
     `touched`: those whose fulfillments changed in any way. Each is dated by its earliest fulfillment (by those
     not withdrawn, if it has such); one that has only withdrawn ones, or none, is not polled any more, and a poll
-    under way is fenced off. `gained`: those a fulfillment came to; each is due now unless it has its turn already.
+    under way is fenced off. `gained`: those a fulfillment came to; each is due now unless it has its turn already,
+    or its number has been used again since.
     """
     rows = [{"id": id} for id in touched]
     if rows:
@@ -309,15 +351,17 @@ def settle_parcels(tx: Connection, touched: Iterable[int], gained: Iterable[int]
 
 
 def parcels_due(tx: Connection, order_ids: Iterable[int], now: datetime) -> None:
-    """Every parcel of these orders that was not received yet is due now, once more."""
+    """Every parcel of these orders that was not received yet is due now, once more; not if its number has been
+    used again since."""
     rows = [{"id": id, "now": stored(now)} for id in order_ids]
     if rows:
         tx.execute(
             text(
-                "UPDATE parcels SET next_poll_at = :now WHERE carrier <> ''"
+                "UPDATE parcels SET next_poll_at = :now WHERE carrier <> ''"  # noqa: S608 - no input in it
                 " AND (status IS NULL OR status NOT IN ('DELIVERED', 'PICKED_UP'))"
                 " AND id IN (SELECT l.parcel_id FROM fulfillment_parcels l JOIN fulfillments f"
                 "  ON f.id = l.fulfillment_id WHERE f.order_id = :id AND f.withdrawn_at IS NULL)"
+                f" AND NOT {USED_AGAIN}"
             ),
             rows,
         )

@@ -19,14 +19,14 @@ VIEWS = {
                 ORDER BY p.id DESC LIMIT 1) AS pushed_at
         FROM fulfillments f JOIN orders o ON o.id = f.order_id""",
     "parcel_status": """
-        SELECT p.carrier, p.number AS tracking_number, p.status, p.status_at, p.reason, p.last_movement_at,
+        SELECT p.carrier, p.number AS tracking_number, p.use, p.status, p.status_at, p.reason, p.last_movement_at,
                p.delivered_at, p.estimated_delivery, p.last_polled_at, p.next_poll_at, p.not_found, p.last_error,
                f.source_fulfillment_id, o.source_order_id
         FROM parcels p JOIN fulfillment_parcels l ON l.parcel_id = p.id
         JOIN fulfillments f ON f.id = l.fulfillment_id JOIN orders o ON o.id = f.order_id
         WHERE f.withdrawn_at IS NULL""",
     "tracking_events": """
-        SELECT p.carrier, p.number AS tracking_number, e.occurred_at, e.utc_offset, e.zone, e.code, e.mapped,
+        SELECT p.carrier, p.number AS tracking_number, p.use, e.occurred_at, e.utc_offset, e.zone, e.code, e.mapped,
                e.status, e.description, e.city, e.state, e.postal_code, e.country, e.seen_at, e.withdrawn_at
         FROM events e JOIN parcels p ON p.id = e.parcel_id""",
     "pending_pushes": """
@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("carrier", sa.String(), nullable=False),
         sa.Column("number", sa.String(), nullable=False),
+        sa.Column("use", sa.Integer(), nullable=False),
         sa.Column("company", sa.String(), nullable=False),
         sa.Column("fulfilled_at", sa.String(32), nullable=False),
         sa.Column("status", sa.String(24), nullable=True),
@@ -90,7 +91,7 @@ def upgrade() -> None:
         sa.Column("lease_token", sa.String(), nullable=True),
         sa.Column("lease_until", sa.String(32), nullable=True),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("carrier", "number"),
+        sa.UniqueConstraint("carrier", "number", "use"),
     )
     with op.batch_alter_table("parcels", schema=None) as batch_op:
         batch_op.create_index(

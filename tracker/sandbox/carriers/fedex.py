@@ -25,13 +25,27 @@ from tracker.sandbox.carriers.carrier import (
     json_response,
 )
 from tracker.sandbox.desk import Desk, bearer, refused_credential
-from tracker.sandbox.journeys import Kind, Scan
+from tracker.sandbox.journeys import Kind
 from tracker.sandbox.numbers import fedex_12
 from tracker.sandbox.parcels import Parcel
+from tracker.sandbox.places import Location
 from tracker.sandbox.quotas import Limit
 
 BATCH = 30
 TOKEN_SECONDS = 3600
+_SERVICES = {
+    "FDXE": {"type": "FEDEX_2_DAY", "description": "FedEx 2Day", "shortDescription": "ES"},
+    "FDXG": {"type": "FEDEX_GROUND", "description": "FedEx Ground", "shortDescription": "FG"},
+}
+_DELIVERY_OPTIONS = (
+    "INDIRECT_SIGNATURE_RELEASE",
+    "REDIRECT_TO_HOLD_AT_LOCATION",
+    "REROUTE",
+    "RESCHEDULE",
+    "RETURN_TO_SHIPPER",
+    "DISPUTE_DELIVERY",
+    "SUPPLEMENT_ADDRESS",
+)
 
 
 class Said(NamedTuple):
@@ -215,24 +229,58 @@ class FedEx(SandboxCarrier[Said]):
                 "trackingNumberUniqueId": f"{12000 + parcel.flavour % 500}~{parcel.number}~{parcel.service[:3]}G",
                 "carrierCode": parcel.service,
             },
-            "shipperInformation": {"address": _address(parcel.journey.scans[0])},
+            "additionalTrackingInfo": {
+                "nickname": "",
+                "packageIdentifiers": [
+                    {
+                        "type": "CUSTOMER_REFERENCE",
+                        "values": [f"PO{parcel.flavour % 100_000:05d}"],
+                        "trackingNumberUniqueId": "",
+                        "carrierCode": "",
+                    }
+                ],
+                "hasAssociatedShipments": False,
+            },
+            "shipperInformation": {"contact": {}, "address": _address(parcel.journey.route.origin)},
+            "recipientInformation": {"contact": {}, "address": _address(parcel.journey.route.destination)},
             "latestStatusDetail": {
                 "code": word.code,
                 "derivedCode": word.derived,
                 "statusByLocale": word.derived_text,
                 "description": word.text,
-                "scanLocation": _address(parcel.scans[newest]),
+                "scanLocation": _address(parcel.scans[newest].place),
             },
             "dateAndTimes": self._dates(parcel, shown),
+            "availableImages": [],
+            "packageDetails": _package(parcel),
             "shipmentDetails": {"possessionStatus": newest > 0, "beforePossessionStatus": newest == 0},
             "scanEvents": [self._scan(parcel, index) for index in reversed(range(shown - scans, shown))],
+            "availableNotifications": ["ON_DELIVERY", "ON_EXCEPTION", "ON_ESTIMATED_DELIVERY"],
+            "originLocation": {
+                "locationContactAndAddress": {"address": _address(parcel.journey.route.origin)},
+                "locationId": "",
+            },
+            "lastUpdatedDestinationAddress": _address(parcel.journey.route.destination),
+            "serviceDetail": _SERVICES[parcel.service],
+            "standardTransitTimeWindow": {"window": {}},
+            "estimatedDeliveryTimeWindow": {"window": {}},
+            "goodsClassificationCode": "",
+            "returnDetail": {},
         }
         if word.exception:
             result["latestStatusDetail"]["ancillaryDetails"] = [
                 {"reason": word.exception, "reasonDescription": word.exception_text}
             ]
         if parcel.statuses[newest] is FulfillmentStatus.DELIVERED:
-            result["deliveryDetails"] = {"receivedByName": "R.ECIPIENT", "deliveryAttempts": "0"}
+            result["availableImages"] = [{"type": "SIGNATURE_PROOF_OF_DELIVERY"}]
+            result["deliveryDetails"] = {
+                "actualDeliveryAddress": _address(parcel.scans[newest].place),
+                "receivedByName": "R.ECIPIENT",
+                "deliveryAttempts": "0",
+                "deliveryOptionEligibilityDetails": [
+                    {"option": option, "eligibility": "INELIGIBLE"} for option in _DELIVERY_OPTIONS
+                ],
+            }
         return {"trackingNumber": parcel.number, "trackResults": [result]}
 
     def _scan(self, parcel: Parcel, index: int) -> dict[str, Any]:
@@ -245,10 +293,10 @@ class FedEx(SandboxCarrier[Said]):
             "exceptionDescription": word.exception_text,
             "scanLocation": {
                 "streetLines": [""],
-                **_address(scan),
+                **_address(scan.place),
                 "postalCode": scan.place.postal_code,
-                "residential": False,
             },
+            "locationId": f"{sum(map(ord, scan.place.city)) % 10_000:04d}",
             "locationType": word.location_type,
             "derivedStatusCode": word.derived,
             "derivedStatus": word.derived_text,
@@ -279,13 +327,32 @@ def _asked(info: object) -> str:
     return number if isinstance(number, str) else ""
 
 
-def _address(scan: Scan) -> dict[str, str]:
-    place = scan.place
+def _address(place: Location) -> dict[str, Any]:
     return {
         "city": place.city.upper(),
         "stateOrProvinceCode": place.state,
         "countryCode": place.country,
+        "residential": False,
         "countryName": "United States",
+    }
+
+
+def _package(parcel: Parcel) -> dict[str, Any]:
+    """Weight and size; drawn from the parcel's flavour, so that they stay what they are."""
+    pounds, inches = 1 + parcel.flavour % 40, 6 + parcel.flavour % 20
+    return {
+        "packagingDescription": {"type": "YOUR_PACKAGING", "description": "Customer Packaging"},
+        "physicalPackagingType": "PACKAGE",
+        "sequenceNumber": "1",
+        "count": "1",
+        "weightAndDimensions": {
+            "weight": [{"value": f"{pounds:.1f}", "unit": "LB"}, {"value": f"{pounds * 0.4536:.2f}", "unit": "KG"}],
+            "dimensions": [
+                {"length": inches, "width": inches, "height": inches // 2, "units": "IN"},
+                {"length": inches * 5 // 2, "width": inches * 5 // 2, "height": inches * 5 // 4, "units": "CM"},
+            ],
+        },
+        "packageContent": [],
     }
 
 

@@ -19,6 +19,7 @@ from tracker.sandbox.desk import Desk, basic, bearer, refused_credential
 from tracker.sandbox.journeys import Kind
 from tracker.sandbox.numbers import ups_1z
 from tracker.sandbox.parcels import Parcel
+from tracker.sandbox.places import Location
 
 TOKEN_SECONDS = 14_400
 
@@ -201,6 +202,14 @@ class Ups(SandboxCarrier[Said]):
                 "type": word.type,
             },
             "activity": [self._activity(parcel, index) for index in reversed(range(shown))],
+            "packageAddress": [
+                {"type": "ORIGIN", "address": _address(parcel.journey.route.origin)},
+                {"type": "DESTINATION", "address": _address(parcel.journey.route.destination)},
+            ],
+            "weight": {"unitOfMeasurement": "LBS", "weight": f"{1 + parcel.flavour % 40:.2f}"},
+            "service": {"code": "518", "levelCode": "003", "description": "UPS Ground"},
+            "referenceNumber": [{"type": "PACKAGE", "number": f"PO{parcel.flavour % 100_000:05d}"}],
+            "dimension": {"height": "6.00", "length": "12.00", "width": "9.00", "unitOfDimension": "IN"},
             "packageCount": 1,
         }
         if parcel.statuses[newest] is FulfillmentStatus.DELIVERED:
@@ -236,6 +245,16 @@ class Ups(SandboxCarrier[Said]):
             "gmtOffset": f"{offset[:3]}:{offset[3:]}",
             "gmtTime": f"{utc:%H:%M:%S}",
         }
+
+
+def _address(place: Location) -> dict[str, str]:
+    """The town alone, as UPS gives it; streets and names are for the account's owner."""
+    return {
+        "city": place.city.upper(),
+        "stateProvince": place.state,
+        "countryCode": place.country,
+        "country": place.country,
+    }
 
 
 def _building(city: str) -> int:

@@ -1,0 +1,445 @@
+"""Calls over real connections: retry, auth, pacing, transport; against a server on loopback that answers as told."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from functools import wraps
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from carriers.sdk.carrier import ApiKey, Auth, Basic, OAuth2, credentials_model
+from carriers.sdk.errors import AuthFailed, RateLimited, Unavailable
+from carriers.sdk.exchange import Call, segment
+from tracker.auth import BearerAuth, HeaderAuth, carrier_auth, order_protection_auth
+from tracker.budget import QuotaSpent
+from tracker.config import OrderProtection
+from tracker.http import ATTEMPTS, CarrierClient
+
+START = datetime(2026, 3, 2, 12, tzinfo=UTC)
+OAUTH = OAuth2("/oauth/token")
+
+
+class Received(NamedTuple):
+    """A request as it came over the wire."""
+
+    line: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def path(self) -> str:
+        return self.line.split(" ")[1]
+
+
+class Answer(NamedTuple):
+    """What the server says; status 0 hangs up without a word."""
+
+    status: int
+    body: str = "{}"
+    headers: dict[str, str] = {}  # noqa: RUF012 - never changed
+
+
+class Server:
+    """A server that keeps what it got and answers by `answer`."""
+
+    def __init__(self) -> None:
+        self.received: list[Received] = []
+        self.answer: Callable[[Received], Answer] = lambda request: Answer(200)
+        self.url = ""
+        self.tokens = 0
+        self.held: dict[str, asyncio.Event] = {}
+        """Paths that are answered only after an event."""
+
+    def token(self, request: Received) -> Answer:
+        """A new token, each one different."""
+        self.tokens += 1
+        return Answer(200, json.dumps({"access_token": f"token-{self.tokens}", "expires_in": 3600}))
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                line, *fields = head.decode("latin-1").split("\r\n")
+                headers = {name.lower(): value.strip() for name, _, value in (f.partition(":") for f in fields if f)}
+                body = await reader.readexactly(int(headers.get("content-length", 0)))
+                request = Received(line, headers, body.decode())
+                self.received.append(request)
+                await asyncio.sleep(0)  # others get their turn, as on a network
+                answer = self.answer(request)
+                if request.path in self.held:
+                    await self.held[request.path].wait()
+                if answer.status == 0:
+                    break
+                extra = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
+                payload = answer.body.encode()
+                writer.write(
+                    f"HTTP/1.1 {answer.status} X\r\nContent-Length: {len(payload)}\r\n{extra}\r\n".encode() + payload
+                )
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving() -> AsyncIterator[Server]:
+    server = Server()
+    listener = await asyncio.start_server(server, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    try:
+        yield server
+    finally:
+        listener.close()
+        await listener.wait_closed()
+
+
+@asynccontextmanager
+async def client_of(server: Server, auth: httpx.Auth | None = None, **options: Any) -> AsyncIterator[CarrierClient]:
+    settings: dict[str, Any] = {"timeout": 5.0, "connections": 8} | options
+    client = CarrierClient(server.url, auth=auth or HeaderAuth("Key", "k"), **settings)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+def async_test(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Runs a coroutine function as a test."""
+
+    @wraps(test)
+    def run(*arguments: Any, **named: Any) -> None:
+        asyncio.run(test(*arguments, **named))
+
+    return run
+
+
+class Time:
+    """What time it is, as told."""
+
+    def __init__(self) -> None:
+        self.time = START
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+def bearer(server: Server, now: Callable[[], datetime], scheme: Auth = OAUTH) -> httpx.Auth:
+    assert isinstance(scheme, OAuth2)
+    secrets = dict.fromkeys(scheme.fields, "s3cret")
+    credentials = credentials_model(scheme).model_validate(secrets)
+    return carrier_auth(scheme, credentials, server.url, now, "Acme")
+
+
+GET = Call.get((), "/track")
+
+
+@async_test
+async def test_twenty_requests_at_once_cost_one_token_call() -> None:
+    async with serving() as server:
+        server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+        async with client_of(server, bearer(server, Time())) as client:
+            replies = await asyncio.gather(*(client.send(GET) for _ in range(20)))
+            assert {reply.status for reply in replies} == {200}
+            assert server.tokens == 1
+            assert {r.headers.get("authorization") for r in server.received if r.path == "/track"} == {"Bearer token-1"}
+
+
+@async_test
+async def test_a_refused_token_is_renewed_once_for_all_and_each_request_tried_once_more() -> None:
+    async with serving() as server:
+        refused = {"Bearer token-1"}
+
+        def answer(request: Received) -> Answer:
+            if "/oauth" in request.path:
+                return server.token(request)
+            return Answer(401 if request.headers["authorization"] in refused else 200)
+
+        server.answer = answer
+        async with client_of(server, bearer(server, Time())) as client:
+            replies = await asyncio.gather(*(client.send(GET) for _ in range(20)))
+            assert {reply.status for reply in replies} == {200}
+            assert server.tokens == 2
+            assert sum(request.path == "/track" for request in server.received) <= 40
+
+            server.received.clear()
+            refused |= {"Bearer token-2", "Bearer token-3"}
+            assert (await client.send(GET)).status == 401, "a refusal that stands is handed on"
+            assert [request.path for request in server.received] == ["/track", "/oauth/token", "/track"]
+
+
+@async_test
+async def test_a_late_refusal_of_the_old_token_does_not_cost_the_new_one() -> None:
+    async with serving() as server:
+
+        def answer(request: Received) -> Answer:
+            if "/oauth" in request.path:
+                return server.token(request)
+            return Answer(401 if request.headers["authorization"] == "Bearer token-1" else 200)
+
+        server.answer = answer
+        server.held["/late"] = asyncio.Event()
+        async with client_of(server, bearer(server, Time())) as client:
+            late = asyncio.create_task(client.send(Call.get((), "/late")))
+            while not any(request.path == "/late" for request in server.received):  # noqa: ASYNC110 - it tells no event
+                await asyncio.sleep(0.001)
+            assert (await client.send(GET)).status == 200
+            assert server.tokens == 2
+            server.held["/late"].set()
+            assert (await late).status == 200
+            assert server.tokens == 2
+
+
+@async_test
+async def test_a_token_is_renewed_before_it_ends() -> None:
+    async with serving() as server:
+        server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+        now = Time()
+        async with client_of(server, bearer(server, now)) as client:
+            await client.send(GET)
+            now.time += timedelta(seconds=3500)
+            await client.send(GET)
+            assert server.tokens == 1
+            now.time += timedelta(seconds=60)
+            await client.send(GET)
+            assert server.tokens == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (Answer(401), AuthFailed),
+        (Answer(400, '{"error": "invalid_client"}'), AuthFailed),
+        (Answer(404), AuthFailed),
+        (Answer(429), RateLimited),
+    ],
+)
+@async_test
+async def test_a_token_that_is_not_had_says_whose_trouble_it_is(answer: Answer, error: type[Exception]) -> None:
+    async with serving() as server:
+        server.answer = lambda request: answer
+        async with client_of(server, bearer(server, Time())) as client:
+            with pytest.raises(error) as raised:
+                await client.send(GET)
+            assert "s3cret" not in str(raised.value)
+            assert [request.path for request in server.received] == ["/oauth/token"]
+            server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+            assert (await client.send(GET)).status == 200, "the lock was not given back"
+
+
+@pytest.mark.parametrize(
+    ("sends", "authorization", "fields"),
+    [
+        ("form", None, {"client_id=s3cret", "client_secret=s3cret", "grant_type=client_credentials"}),
+        ("basic", "Basic czNjcmV0OnMzY3JldA==", {"grant_type=client_credentials"}),
+        ("json", None, None),
+    ],
+)
+@async_test
+async def test_grants_travel_as_the_carrier_wants_them(
+    sends: Any, authorization: str | None, fields: set[str] | None
+) -> None:
+    async with serving() as server:
+        server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+        scheme = OAuth2("/oauth/token", sends=sends)
+        async with client_of(server, bearer(server, Time(), scheme)) as client:
+            await client.send(GET)
+        grant = server.received[0]
+        assert grant.headers.get("authorization") == authorization
+        if fields is not None:
+            assert set(grant.body.split("&")) == fields
+        else:
+            assert json.loads(grant.body) == {
+                "grant_type": "client_credentials",
+                "client_id": "s3cret",
+                "client_secret": "s3cret",
+            }
+
+
+@async_test
+async def test_keys_and_passwords_go_into_their_headers() -> None:
+    async with serving() as server:
+        for scheme in (ApiKey("DHL-API-Key"), Basic()):
+            credentials = credentials_model(scheme).model_validate(dict.fromkeys(scheme.fields, "s3cret"))
+            auth = carrier_auth(scheme, credentials, server.url, Time(), "Acme")
+            async with client_of(server, auth) as client:
+                await client.send(GET)
+        assert server.received[0].headers["dhl-api-key"] == "s3cret"
+        assert server.received[1].headers["authorization"] == "Basic czNjcmV0OnMzY3JldA=="
+
+
+@async_test
+async def test_order_protections_two_ways_in() -> None:
+    async with serving() as server:
+        server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+        fixed = OrderProtection.model_validate({"url": server.url, "token": "op-1"})
+        granted = OrderProtection.model_validate(
+            {"url": server.url, "client_id": "me", "client_secret": "s3cret", "store_id": "7"}
+        )
+        for settings in (fixed, granted):
+            async with client_of(server, order_protection_auth(settings, Time())) as client:
+                await client.send(GET)
+        first, grant, second = server.received
+        assert first.headers["authorization"] == "Bearer op-1"
+        assert (grant.path, second.headers["authorization"]) == ("/v1/oauth/token", "Bearer token-1")
+        assert json.loads(grant.body) == {
+            "grant_type": "client_credentials",
+            "client_id": "me",
+            "client_secret": "s3cret",
+            "store_id": "7",
+            "scopes": ["read_orders", "write_orders"],
+        }
+
+
+@async_test
+async def test_a_hiccup_is_retried_within_the_call() -> None:
+    async with serving() as server:
+        answers = iter([Answer(0), Answer(502), Answer(200, '{"ok": 1}')])
+        server.answer = lambda request: next(answers)
+        async with client_of(server) as client:
+            reply = await client.send(GET)
+        assert (reply.status, reply.json()) == (200, {"ok": 1})
+        assert len(server.received) == 3
+
+
+@async_test
+async def test_an_outage_is_handed_on_after_a_few_tries() -> None:
+    async with serving() as server:
+        server.answer = lambda request: Answer(503)
+        async with client_of(server) as client:
+            assert (await client.send(GET)).status == 503
+            assert len(server.received) == ATTEMPTS
+            server.answer = lambda request: Answer(0)
+            with pytest.raises(Unavailable, match="no answer"):
+                await client.send(GET)
+
+
+@pytest.mark.parametrize(
+    ("status", "wait", "speed", "tries"),
+    [
+        (503, "1", 1.0, 2),
+        (503, "3600", 1.0, 1),
+        (503, "3600", 3600.0, 2),  # an hour of a clock that runs so fast is a second
+        (429, "1", 1.0, 1),  # a spent quota is for the account to wait for
+        (400, "1", 1.0, 1),
+        (404, "", 1.0, 1),
+    ],
+)
+@async_test
+async def test_only_a_short_retry_after_is_waited_for(status: int, wait: str, speed: float, tries: int) -> None:
+    async with serving() as server:
+        answers = iter([Answer(status, headers={"Retry-After": wait}), Answer(200)])
+        server.answer = lambda request: next(answers)
+        async with client_of(server, speed=speed) as client:
+            began = asyncio.get_running_loop().time()
+            reply = await client.send(GET)
+            took = asyncio.get_running_loop().time() - began
+        assert len(server.received) == tries
+        assert reply.status == (200 if tries == 2 else status)
+        if tries == 2:
+            assert 0.9 <= took < 3.0
+        else:
+            assert reply.retry_after == (float(wait) if wait else None)
+
+
+@async_test
+async def test_a_carrier_that_never_answers_is_given_up() -> None:
+    async with serving() as server:
+        silent = asyncio.Event()
+
+        async def hold(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await silent.wait()
+            writer.close()
+
+        listener = await asyncio.start_server(hold, "127.0.0.1", 0)
+        server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+        async with client_of(server, timeout=0.05) as client:
+            with pytest.raises(Unavailable, match=r"within 0\.05 s"):
+                await client.send(GET)
+        silent.set()
+        listener.close()
+        await listener.wait_closed()
+
+
+class Turns:
+    """A budget of so many calls."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.calls = 0
+
+    async def turn(self) -> None:
+        if not self.left:
+            raise QuotaSpent("none left")
+        self.left -= 1
+
+    def made(self) -> None:
+        self.calls += 1
+
+
+@pytest.mark.parametrize(("free", "counted"), [(True, 2), (False, 3)])
+@async_test
+async def test_every_request_takes_its_turn_the_token_too_where_it_counts(free: bool, counted: int) -> None:
+    async with serving() as server:
+        server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+        turns = Turns(9)
+        free_url = f"{server.url}/oauth/token" if free else None
+        async with client_of(server, bearer(server, Time()), turns=turns, free_url=free_url) as client:
+            await client.send(GET)
+            await client.send(GET)
+        assert (9 - turns.left, turns.calls) == (counted, counted)
+
+
+@async_test
+async def test_retries_take_turns_and_stop_where_none_is_left() -> None:
+    async with serving() as server:
+        server.answer = lambda request: Answer(0)
+        turns = Turns(2)
+        async with client_of(server, turns=turns) as client:
+            with pytest.raises(QuotaSpent):
+                await client.send(GET)
+        assert (turns.calls, len(server.received)) == (2, 2)
+
+
+@pytest.mark.parametrize("odd", ["A/B", "A?B=1", "A#B", "A B", "Ä", "A%2FB", "..%2f..", "A\r\nX: 1", "A;B", "A&B"])
+@async_test
+async def test_odd_characters_never_reach_a_path_raw(odd: str) -> None:
+    async with serving() as server:
+        async with client_of(server) as client:
+            await client.send(Call.get((), f"/track/{segment(odd)}/events"))
+        (request,) = server.received
+        assert request.path.count("/") == 3
+        assert request.path.startswith("/track/")
+        assert request.path.endswith("/events")
+        assert not set(request.path) & set("?#; &\r\n")
+        assert httpx.URL(f"http://x{request.path}").raw_path.decode() == request.path
+        assert "x" not in request.headers
+
+
+@async_test
+async def test_a_redirect_does_not_carry_a_secret_elsewhere() -> None:
+    async with serving() as server, serving() as elsewhere:
+        server.answer = lambda request: Answer(302, headers={"Location": f"{elsewhere.url}/steal"})
+        async with client_of(server) as client:
+            assert (await client.send(GET)).status == 302
+        assert elsewhere.received == []
+
+
+@async_test
+async def test_asking_for_a_token_alone() -> None:
+    async with serving() as server:
+        server.answer = server.token
+        auth = bearer(server, Time())
+        assert isinstance(auth, BearerAuth)
+        async with client_of(server, auth) as client:
+            await client.authenticate()
+            assert server.tokens == 1
+            server.answer = lambda request: Answer(401)
+            with pytest.raises(AuthFailed):
+                await client.authenticate()
+            server.answer = lambda request: Answer(0)
+            with pytest.raises(Unavailable):
+                await client.authenticate()
