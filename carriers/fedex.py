@@ -20,6 +20,7 @@ from carriers.sdk import (
     Event,
     Info,
     InvalidNumber,
+    Items,
     NotFound,
     NumberError,
     OAuth2,
@@ -213,6 +214,7 @@ class FedEx(Carrier):
         ),
     )
     codes = CODES
+    items = Items(("output", "completeTrackResults"), "trackingNumber")
 
     def call(self, numbers: Sequence[TrackingNumber]) -> Call:
         """One POST for up to 30 numbers, with the whole scan history, in English (`REFUSED` reads it)."""

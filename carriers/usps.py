@@ -22,6 +22,7 @@ from carriers.sdk import (
     FulfillmentStatus,
     Info,
     InvalidNumber,
+    Items,
     NotFound,
     NumberError,
     OAuth2,
@@ -186,6 +187,7 @@ class Usps(Carrier):
         ),
     )
     codes = CODES
+    items = Items((), "trackingNumber")
     Options = UspsOptions
     options: UspsOptions
 

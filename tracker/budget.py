@@ -21,7 +21,9 @@ HOUR, DAY = 3600, 86400
 
 #: Wall seconds by which a call may reach the carrier later than we sent it; kept between calls beyond the
 #: pace itself, or late ones would crowd the next ones' second.
-JITTER = 0.1
+JITTER = 0.25
+#: Wall seconds too short to sleep for; what is sent early by them is well within the jitter.
+TICK = 0.001
 #: Wall seconds ahead for which calls are granted; a turn further off is not worth a lease.
 HORIZON = 2.0
 #: Wall seconds after which a reservation's process is taken for dead.
@@ -94,7 +96,7 @@ class Budget:
                     raise QuotaSpent(f"{self.name}: the quota is used up for now")
                 self.admit(granted)
             wait = (self._turns[0] - self._clock.now()).total_seconds() / self._clock.speed
-            if wait > 0:
+            if wait > TICK:
                 await asyncio.sleep(wait)
             self._turns.popleft()  # only now: a cancelled wait takes no permit with it
 

@@ -116,6 +116,8 @@ class Parcel(SQLModel, table=True):
     """The carrier's own id of the shipment chosen under this number."""
     digest: str = ""
     """Of the events last read: an equal answer needs no look at the events table."""
+    fingerprint: str = ""
+    """Of the answer last read, as it came: an equal answer is not read again."""
 
     first_asked_at: datetime | None = Field(default=None, sa_column=_instant())
     last_polled_at: datetime | None = Field(default=None, sa_column=_instant())

@@ -7,9 +7,12 @@ transaction per batch, behind the lease. Trouble with an account pauses it and t
 import asyncio
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
+from hashlib import blake2b
+from importlib.metadata import version
 from typing import NamedTuple, Protocol
 
 import structlog
@@ -19,11 +22,11 @@ from carriers.sdk.carrier import Carrier, read
 from carriers.sdk.errors import AccountError, BadPayload, CarrierError, NotFound, Unavailable
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply
-from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import FulfillmentStatus
+from carriers.sdk.unchanged import ReadBefore
 from tracker.budget import LEASE, Budget, QuotaSpent, Settlement
 from tracker.clock import Clock
-from tracker.progress import ParcelState, Progress, Rules, advance, forgotten, interpret, stored_event
+from tracker.progress import ParcelState, Progress, Rules, advance, forgotten, interpret, stored_event, untold
 from tracker.store import accounts, outbox, parcels
 from tracker.store.parcels import Claimed
 from tracker.store.quotas import Granted
@@ -107,6 +110,7 @@ class Poller:
         self._connections = connections
         self._rules = rules
         self._roll_up_rule = roll_up_rule
+        self._read_by = _read_by(carrier, rules)
         self._strange: list[CarrierError | None] = []
         self._failed = False
 
@@ -207,7 +211,7 @@ class Poller:
         while parts and not (self._failed or run.stop.is_set()):
             part = parts.pop()
             try:
-                reports = await self._reports(run, [claimed.number for claimed in part])
+                reports = await self._reports(run, part)
             except BadPayload as error:
                 unreadable += 1
                 if len(part) == 1:
@@ -221,12 +225,13 @@ class Poller:
                 unreadable = 0
                 outcomes += map(Outcome, part, reports)
 
-    async def _reports(self, run: "_Run", numbers: list[TrackingNumber]) -> list[Report]:
+    async def _reports(self, run: "_Run", part: list[Claimed]) -> list[Report]:
         """One call. Raises CarrierError; a parser that fails in any other way makes the answer unreadable."""
-        reply = await self._client.send(self.carrier.call(numbers))
+        reply = await self._client.send(self.carrier.call([claimed.number for claimed in part]))
         run.tally.calls += 1
+        before = ReadBefore(self._read_by, {claimed.number: claimed.fingerprint for claimed in part})
         try:
-            return read(self.carrier, reply)
+            return read(self.carrier, reply, before)
         except CarrierError:
             raise
         except Exception as error:
@@ -278,6 +283,37 @@ class Poller:
         now = self._clock.now()
         reports = {outcome.claimed.id: outcome.report for outcome in outcomes}
         states = [ParcelState._make(row) for row in parcels.leased(tx, list(reports), run.token)]
+        told = [state for state in states if not reports[state.id].unchanged]
+        silent = [state for state in states if reports[state.id].unchanged]
+        if silent:
+            self._strange.clear()
+        touched = [untold(state, now=now, rules=self._rules, chance=_chance()) for state in silent]
+        parcels.touch(tx, [progress.row for progress in touched], run.token)
+        progresses = self._advance(tx, told, reports, now)
+        parcels.save(tx, [progress.row for progress in progresses], run.token)
+        added = [row for progress in progresses for row in progress.events]
+        parcels.add_events(tx, added)
+        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.withdrawn], now)
+        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.restored], None)
+        affected = outbox.fulfillments_of(tx, [p.row["id"] for p in progresses if p.changed])
+        run.tally.changes += outbox.refold(tx, affected, now, self._roll_up_rule)
+        settle(tx, now)
+        sense = any(not _is_strange(state, reports[state.id].error) for state in states)
+        if sense and not self._failed and accounts.succeeded(tx, self.name, at=now):
+            log.info("account answers again", account=self.name)
+        run.tally.polls += len(states)
+        run.tally.events += len(added)
+        if run.by_hand:
+            run.tally.answers += [
+                Answered(state.number, p.row["status"], p.changed, p.row["last_error"])
+                for state, p in zip(told, progresses, strict=True)
+            ]
+            run.tally.answers += [Answered(state.number, state.status, False, None) for state in silent]
+
+    def _advance(
+        self, tx: Connection, states: Sequence[ParcelState], reports: Mapping[int, Report], now: datetime
+    ) -> list[Progress]:
+        """What the reports make of these parcels, with what the database has of their events."""
         readings = [interpret(state, reports[state.id], now, self._rules) for state in states]
         news = [
             state.id
@@ -290,27 +326,9 @@ class Poller:
             before = known.get(state.id)
             gone = forgotten(reading, before) if before else []
             earlier = [stored_event(row) for row in parcels.stored_events(tx, state.id, gone)] if gone else []
-            chance = random.random()  # noqa: S311 - spreads load, guards nothing
-            progresses.append(advance(state, reading, before, earlier, now=now, rules=self._rules, chance=chance))
+            progresses.append(advance(state, reading, before, earlier, now=now, rules=self._rules, chance=_chance()))
             self._watch(state, reading.error)
-        parcels.save(tx, [progress.row for progress in progresses], run.token)
-        added = [row for progress in progresses for row in progress.events]
-        parcels.add_events(tx, added)
-        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.withdrawn], now)
-        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.restored], None)
-        affected = outbox.fulfillments_of(tx, [p.row["id"] for p in progresses if p.changed])
-        run.tally.changes += outbox.refold(tx, affected, now, self._roll_up_rule)
-        settle(tx, now)
-        sense = any(not _is_strange(s, reading.error) for s, reading in zip(states, readings, strict=True))
-        if sense and not self._failed and accounts.succeeded(tx, self.name, at=now):
-            log.info("account answers again", account=self.name)
-        run.tally.polls += len(progresses)
-        run.tally.events += len(added)
-        if run.by_hand:
-            run.tally.answers += [
-                Answered(state.number, p.row["status"], p.changed, p.row["last_error"])
-                for state, p in zip(states, progresses, strict=True)
-            ]
+        return progresses
 
     def _watch(self, state: ParcelState, error: CarrierError | None) -> None:
         """Count the answers that make no sense; one that does starts the count again."""
@@ -318,6 +336,16 @@ class Poller:
             self._strange.append(error)
         elif error is None:
             self._strange.clear()
+
+
+def _read_by(carrier: Carrier, rules: Rules) -> bytes:
+    """Stands for all that an answer of this carrier is read by: program, code table, options, own settings."""
+    tables = (sorted(carrier.codes.items()), sorted(rules.mapping.items()), rules.reuse_margin, carrier.options)
+    return blake2b(f"{version('fulfillment-tracker')} {tables!r}".encode(), digest_size=32).digest()
+
+
+def _chance() -> float:
+    return random.random()  # noqa: S311 - spreads load, guards nothing
 
 
 def _is_strange(state: ParcelState, error: CarrierError | None) -> bool:

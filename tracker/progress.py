@@ -19,6 +19,9 @@ from carriers.sdk.zones import zone_of
 from tracker.cadence import Cadence, Situation, gives_up, next_poll, priority
 from tracker.timeline import Timeline, choose, event_key, fold, relevant, remap
 
+#: What a poll that brings nothing new writes.
+TOUCHED = ("id", "last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
+
 #: A carrier's clock may run ahead of ours by so much; an event further ahead is taken for a mistake.
 CLOCK_SKEW = timedelta(minutes=15)
 
@@ -46,6 +49,7 @@ class ParcelState(NamedTuple):
     estimated_delivery: datetime | None
     shipment_id: str
     digest: str
+    fingerprint: str
     first_asked_at: datetime | None
     ended_at: datetime | None
     not_found: bool
@@ -78,6 +82,8 @@ class Progress:
     restored: list[str] = field(default_factory=list)
     changed: bool = False
     """Whether the parcel's status is another one."""
+    touched: bool = False
+    """Whether the answer was the last one again: `row` holds no more than when to ask next."""
 
 
 @dataclass(slots=True)
@@ -88,6 +94,7 @@ class Reading:
     keys: list[str]
     digest: str
     error: CarrierError | None
+    fingerprint: str = ""
     ahead: bool = False
     """Whether an event lies in the future: the carrier's clock is wrong, and ours decides when it was."""
 
@@ -108,7 +115,26 @@ def interpret(state: ParcelState, report: Report, now: datetime, rules: Rules) -
     keys = [event_key(event) for event in shipment.events]
     latest = now + CLOCK_SKEW
     ahead = any(event.occurred_at > latest for event in shipment.events)
-    return Reading(shipment, keys, _digest(shipment, keys), None, ahead)
+    return Reading(shipment, keys, _digest(shipment, keys), None, report.fingerprint, ahead)
+
+
+def untold(state: ParcelState, *, now: datetime, rules: Rules, chance: float) -> Progress:
+    """The parcel's state after an answer that was the last one again."""
+    row: dict[str, Any] = {
+        "id": state.id,
+        "status": state.status,
+        "status_at": state.status_at,
+        "last_movement_at": state.last_movement_at,
+        "first_asked_at": state.first_asked_at or now,
+        "ended_at": state.ended_at,
+        "estimated_delivery": state.estimated_delivery,
+        "last_polled_at": now,
+        "not_found": False,
+        "failures": 0,
+        "last_error": None,
+    }
+    _schedule(row, state, now, rules, chance)
+    return Progress({name: row[name] for name in TOUCHED}, touched=True)
 
 
 def forgotten(reading: Reading, known: Mapping[str, Known]) -> list[str]:
@@ -152,6 +178,7 @@ def advance(
         if known is not None:
             shipment = _compare(progress, reading, known, earlier, now)
             row["digest"] = reading.digest
+        row["fingerprint"] = "" if reading.ahead else reading.fingerprint
         row["shipment_id"] = shipment.id or state.shipment_id
         destination = zone_of(Place(state=state.state, postal_code=state.postal_code, country=state.country))
         _take_timeline(row, state, fold(shipment, earlier=earlier, now=now, destination=destination), now)

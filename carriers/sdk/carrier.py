@@ -6,7 +6,7 @@ no clock and no database.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, SecretStr, create_model
@@ -16,6 +16,7 @@ from carriers.sdk.errors import CarrierError, NotFound, NumberError
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply, segment
 from carriers.sdk.numbers import TrackingNumber
+from carriers.sdk.unchanged import Items, ReadBefore, fingerprints, without
 
 
 class Credentials(BaseModel):
@@ -133,6 +134,8 @@ class Carrier(ABC):
 
     info: Info
     codes: Codes
+    items: Items | None = None
+    """Where the answer to a batch lists what it says of each number, if it is JSON with such a list."""
     Options: ClassVar[type[CarrierOptions]] = CarrierOptions
 
     def __init__(self, options: CarrierOptions | None = None) -> None:
@@ -152,21 +155,41 @@ class Carrier(ABC):
         """
 
 
-def read(carrier: Carrier, reply: Reply) -> list[Report]:
+def read(carrier: Carrier, reply: Reply, before: ReadBefore | None = None) -> list[Report]:
     """Read an answer: exactly one Report for each number asked, in the order asked.
 
     A number the answer leaves out is NotFound; one it volunteers is dropped. Where nobody knows what was
-    asked (`reply.numbers` empty), every number the answer speaks of is reported. Raises CarrierError where
-    the answer as a whole is of no use.
+    asked (`reply.numbers` empty), every number the answer speaks of is reported. `before`: what was read
+    before; a number of which the answer says the same is reported as unchanged, and not read again. Raises
+    CarrierError where the answer as a whole is of no use.
     """
+    if before is None or not reply.numbers:
+        found = _parsed(carrier, reply)
+        return found if not reply.numbers else _aligned(carrier, reply, found)
+    if len(reply.numbers) > 1 and carrier.items is not None and 200 <= reply.status < 300:
+        reply = replace(reply, decoded=reply.json())
+    prints = fingerprints(reply, carrier.items, before)
+    same = {number for number, own in prints.items() if before.fingerprints.get(TrackingNumber(number)) == own}
+    rest = without(reply, carrier.items, same) if same else reply
+    told = {report.number: report for report in _aligned(carrier, rest, _parsed(carrier, rest))} if rest.numbers else {}
+    return [
+        Report(number, fingerprint=prints[number], unchanged=True)
+        if number in same
+        else replace(told[number], fingerprint=prints.get(number, ""))
+        for number in reply.numbers
+    ]
+
+
+def _parsed(carrier: Carrier, reply: Reply) -> list[Report]:
     try:
-        found = list(carrier.parse(reply))
+        return list(carrier.parse(reply))
     except NumberError as error:
         if not reply.numbers:
             raise
         return [Report(number, error=error) for number in reply.numbers]
-    if not reply.numbers:
-        return found
+
+
+def _aligned(carrier: Carrier, reply: Reply, found: list[Report]) -> list[Report]:
     by_number: dict[str, Report] = {}
     for report in found:
         by_number.setdefault(report.number, report)
@@ -185,8 +208,10 @@ __all__ = [
     "CarrierOptions",
     "Credentials",
     "Info",
+    "Items",
     "OAuth2",
     "Quota",
+    "ReadBefore",
     "credentials_model",
     "read",
 ]

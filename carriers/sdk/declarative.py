@@ -42,6 +42,7 @@ from carriers.sdk.events import Event, Place, Report, Shipment, Summary
 from carriers.sdk.exchange import Call, Reply, segment
 from carriers.sdk.numbers import TrackingNumber, tracking_number
 from carriers.sdk.reading import text
+from carriers.sdk.unchanged import Items
 from carriers.sdk.zones import country_code, end_of_day, instant
 
 Path_ = tuple[str, ...]
@@ -239,6 +240,13 @@ class CarrierFile(Part):
         )
 
 
+def _items(answer: Answer) -> Items | None:
+    """The list of parcels, where there is one that names each parcel's number in one place."""
+    if len(answer.parcels) == 1 and answer.number and len(answer.number[0]) == 1:
+        return Items(answer.parcels[0], answer.number[0][0])
+    return None
+
+
 class DeclarativeCarrier(Carrier):
     """A carrier read from a YAML file."""
 
@@ -247,6 +255,7 @@ class DeclarativeCarrier(Carrier):
         super().__init__(options)
         self.info = file.info
         self.codes = file.table()
+        self.items = _items(file.answer)
         self._file = file
         self._home = Place(country=file.home) if file.home else None
 

@@ -85,3 +85,7 @@ class Report:
     number: TrackingNumber
     shipments: tuple[Shipment, ...] = ()
     error: CarrierError | None = None
+    fingerprint: str = ""
+    """Of the answer about this number, where it was asked for with what was read before; '' = cannot be told."""
+    unchanged: bool = False
+    """The answer is the one read before, and was not read again: there are no shipments here."""

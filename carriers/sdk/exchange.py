@@ -66,9 +66,13 @@ class Reply:
     status: int
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    decoded: Any = field(default=None, repr=False, compare=False)
+    """The body as JSON where it was decoded before, or a part of it."""
 
     def json(self) -> Any:
         """The body as JSON; BadPayload for HTML, a truncated body or anything else that is not JSON."""
+        if self.decoded is not None:
+            return self.decoded
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:

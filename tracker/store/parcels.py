@@ -28,8 +28,15 @@ class Claimed(NamedTuple):
 
     id: int
     number: TrackingNumber
+    fingerprint: str
+    """Of the answer last read; '' where the next one must be read whatever it says."""
 
 
+# A parcel whose promise may have run out is read again, for the answer means something else by now.
+_CLAIMED = (
+    " RETURNING id, number, CASE WHEN estimated_delivery <= :now"
+    " AND status IN ('CARRIER_PICKED_UP', 'IN_TRANSIT', 'OUT_FOR_DELIVERY') THEN '' ELSE fingerprint END"
+)
 _DUE = " UNION ALL ".join(
     "SELECT * FROM (SELECT id, julianday(next_poll_at) - "  # noqa: S608 - numbers of ours, no input
     f"{days} AS due FROM parcels WHERE carrier = :carrier AND priority = {priority} AND next_poll_at <= :now"
@@ -38,7 +45,7 @@ _DUE = " UNION ALL ".join(
 )
 _CLAIM = text(
     "UPDATE parcels SET lease_token = :token, lease_until = :until WHERE id IN"  # noqa: S608 - no input in it
-    f" (SELECT id FROM ({_DUE}) ORDER BY due LIMIT :limit) RETURNING id, number"
+    f" (SELECT id FROM ({_DUE}) ORDER BY due LIMIT :limit){_CLAIMED}"
 )
 
 
@@ -50,8 +57,8 @@ _ANY_DUE = text(
     )
 )
 _CLAIM_THESE = text(
-    "UPDATE parcels SET lease_token = :token, lease_until = :until WHERE id IN :ids"
-    " AND (lease_until IS NULL OR lease_until <= :now) RETURNING id, number"
+    "UPDATE parcels SET lease_token = :token, lease_until = :until WHERE id IN :ids"  # noqa: S608 - no input in it
+    f" AND (lease_until IS NULL OR lease_until <= :now){_CLAIMED}"
 ).bindparams(bindparam("ids", expanding=True))
 
 
@@ -61,7 +68,7 @@ def claim(tx: Connection, carrier: str, *, limit: int, token: str, now: datetime
         _CLAIM,
         {"carrier": carrier, "limit": limit, "token": token, "now": stored(now), "until": stored(until)},
     )
-    return [Claimed(row[0], TrackingNumber(row[1])) for row in rows]
+    return [Claimed(row[0], TrackingNumber(row[1]), row[2]) for row in rows]
 
 
 def any_due(tx: Connection, carrier: str, now: datetime) -> bool:
@@ -72,7 +79,7 @@ def any_due(tx: Connection, carrier: str, now: datetime) -> bool:
 def claim_these(tx: Connection, ids: Sequence[int], *, token: str, now: datetime, until: datetime) -> list[Claimed]:
     """Lease these parcels, due or not, but for those under somebody's lease."""
     rows = tx.execute(_CLAIM_THESE, {"ids": list(ids), "token": token, "now": stored(now), "until": stored(until)})
-    return [Claimed(row[0], TrackingNumber(row[1])) for row in rows]
+    return [Claimed(row[0], TrackingNumber(row[1]), row[2]) for row in rows]
 
 
 def release(tx: Connection, ids: Iterable[int], token: str) -> None:
@@ -101,6 +108,7 @@ _LEASED = (
                 "estimated_delivery",
                 "shipment_id",
                 "digest",
+                "fingerprint",
                 "first_asked_at",
                 "ended_at",
                 "not_found",
@@ -169,6 +177,7 @@ _SAVED_COLUMNS = (
     "estimated_delivery",
     "shipment_id",
     "digest",
+    "fingerprint",
     "first_asked_at",
     "last_polled_at",
     "next_poll_at",
@@ -189,6 +198,19 @@ def save(tx: Connection, rows: Sequence[Mapping[str, Any]], token: str) -> None:
     """Write the parcels' new state and end their lease. Keys of a row: `id` and every saved column."""
     if rows:
         tx.exec_driver_sql(_SAVE, [_plain(row) | {"token": token} for row in rows])
+
+
+_TOUCHED_COLUMNS = ("last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
+_TOUCH = (
+    f"UPDATE parcels SET {', '.join(f'{name} = :{name}' for name in _TOUCHED_COLUMNS)},"  # noqa: S608 - no input in it
+    " lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token"
+)
+
+
+def touch(tx: Connection, rows: Sequence[Mapping[str, Any]], token: str) -> None:
+    """End the lease of parcels of which nothing new is known. Keys of a row: `id` and every touched column."""
+    if rows:
+        tx.exec_driver_sql(_TOUCH, [_plain(row) | {"token": token} for row in rows])
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

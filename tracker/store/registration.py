@@ -290,6 +290,7 @@ def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict
                 "reason": "",
                 "shipment_id": "",
                 "digest": "",
+                "fingerprint": "",
                 "not_found": False,
                 "failures": 0,
             }
@@ -320,7 +321,7 @@ _LIVE = (
     " WHERE l.parcel_id = parcels.id AND f.withdrawn_at IS NULL"
 )
 _DATE = text(
-    "UPDATE parcels SET fulfilled_at = COALESCE((SELECT f.fulfilled_at FROM fulfillment_parcels l"
+    "UPDATE parcels SET fingerprint = '', fulfilled_at = COALESCE((SELECT f.fulfilled_at FROM fulfillment_parcels l"
     " JOIN fulfillments f ON f.id = l.fulfillment_id WHERE l.parcel_id = parcels.id"
     " ORDER BY f.withdrawn_at IS NOT NULL, f.fulfilled_at LIMIT 1), fulfilled_at) WHERE id = :id"
 )
