@@ -6,12 +6,13 @@ account's budget, token calls included where the carrier counts them.
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
 
 import httpx
 import stamina
 
-from carriers.sdk.errors import Unavailable
+from carriers.sdk.errors import CarrierError, Unavailable
 from carriers.sdk.exchange import Call, Reply
 from tracker.auth import BearerAuth
 
@@ -99,19 +100,19 @@ class CarrierClient:
         Retries network trouble and 5xx a few times. Raises Unavailable when no answer came, AuthFailed or
         another AccountError when no token could be had, and what the budget raises when no call is left.
         """
-        reply: Reply | None = None
-        try:
-            async for attempt in stamina.retry_context(
-                on=self._worth_retrying, attempts=ATTEMPTS, wait_initial=0.2, wait_max=RETRY_WITHIN, timeout=None
-            ):
-                with attempt:
-                    reply = await self._once(call)
-                    if reply.status >= 500 and (failure := reply.failure()) is not None:
-                        raise failure
-        except Unavailable:
-            if reply is None:
-                raise
-        assert reply is not None, "an answer or an exception"  # noqa: S101 - tells the type checker
+        reply, failure = await self._try(call)
+        if failure is not None:
+            with suppress(Unavailable):  # the last attempt's outcome speaks for itself
+                async for attempt in stamina.retry_context(
+                    on=self._worth_retrying, attempts=ATTEMPTS, wait_initial=0.2, wait_max=RETRY_WITHIN, timeout=None
+                ):
+                    with attempt:
+                        if attempt.num > 1:
+                            reply, failure = await self._try(call)
+                        if failure is not None:
+                            raise failure
+        if reply is None:
+            raise failure or Unavailable("no answer")
         return reply
 
     async def authenticate(self) -> None:
@@ -133,6 +134,14 @@ class CarrierClient:
             return True
         seconds = error.retry_after / self._speed
         return seconds if seconds <= RETRY_WITHIN else False
+
+    async def _try(self, call: Call) -> tuple[Reply | None, CarrierError | None]:
+        """One attempt: the answer if there is one, and why another attempt may be worth it."""
+        try:
+            reply = await self._once(call)
+        except Unavailable as error:
+            return None, error
+        return reply, reply.failure() if reply.status >= 500 else None
 
     async def _once(self, call: Call) -> Reply:
         try:

@@ -282,7 +282,7 @@ class Poller:
     def _write(self, run: "_Run", outcomes: list[Outcome], settle: Settlement, tx: Connection) -> None:
         now = self._clock.now()
         reports = {outcome.claimed.id: outcome.report for outcome in outcomes}
-        states = [ParcelState._make(row) for row in parcels.leased(tx, list(reports), run.token)]
+        states = parcels.leased(tx, list(reports), run.token)
         told = [state for state in states if not reports[state.id].unchanged]
         silent = [state for state in states if reports[state.id].unchanged]
         if silent:

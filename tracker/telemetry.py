@@ -45,7 +45,7 @@ def configure(settings: Logging, secrets: Iterable[str]) -> None:
     )
     logging.basicConfig(handlers=[handler], level=settings.level.upper(), force=True)
     # these two tell each job and each request, at a level of their own choosing
-    for chatty in ("apscheduler", "httpx", "httpcore", "alembic"):
+    for chatty in ("apscheduler", "httpx", "httpcore", "alembic", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.ERROR)
 
 

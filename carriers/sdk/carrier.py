@@ -16,7 +16,7 @@ from carriers.sdk.errors import CarrierError, NotFound, NumberError
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply, segment
 from carriers.sdk.numbers import TrackingNumber
-from carriers.sdk.unchanged import Items, ReadBefore, fingerprints, without
+from carriers.sdk.unchanged import Items, ReadBefore, sift
 
 
 class Credentials(BaseModel):
@@ -166,16 +166,14 @@ def read(carrier: Carrier, reply: Reply, before: ReadBefore | None = None) -> li
     if before is None or not reply.numbers:
         found = _parsed(carrier, reply)
         return found if not reply.numbers else _aligned(carrier, reply, found)
-    if len(reply.numbers) > 1 and carrier.items is not None and 200 <= reply.status < 300:
-        reply = replace(reply, decoded=reply.json())
-    prints = fingerprints(reply, carrier.items, before)
-    same = {number for number, own in prints.items() if before.fingerprints.get(TrackingNumber(number)) == own}
-    rest = without(reply, carrier.items, same) if same else reply
-    told = {report.number: report for report in _aligned(carrier, rest, _parsed(carrier, rest))} if rest.numbers else {}
+    sifted = sift(reply, carrier.items, before)
+    rest = sifted.rest
+    told = _aligned(carrier, rest, _parsed(carrier, rest)) if rest.numbers else []
+    by_number = {report.number: report for report in told}
     return [
-        Report(number, fingerprint=prints[number], unchanged=True)
-        if number in same
-        else replace(told[number], fingerprint=prints.get(number, ""))
+        Report(number, fingerprint=sifted.fingerprints[number], unchanged=True)
+        if number in sifted.unchanged
+        else replace(by_number[number], fingerprint=sifted.fingerprints.get(number, ""))
         for number in reply.numbers
     ]
 

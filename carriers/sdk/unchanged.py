@@ -1,28 +1,58 @@
 """Telling an answer that was read before from a new one, without reading it.
 
 Most polls find nothing new. A fingerprint of what the carrier sent about a number, kept with the parcel, spares
-the reading, the folding and the comparing of it. Owns the fingerprint and the leaving out; knows no carrier.
+the decoding, reading, folding and comparing of it. Owns the fingerprint and the leaving out; knows no carrier.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from carriers.sdk.exchange import Reply
 from carriers.sdk.numbers import TrackingNumber
-from carriers.sdk.reading import records
 
 
-class Items(NamedTuple):
+@dataclass(frozen=True)
+class Items:
     """Where the answer to a batch lists what it says of each number."""
 
     path: tuple[str, ...]
     """Keys from the root of the JSON to the list."""
     number: str
     """An item's key for its tracking number."""
+
+    @cached_property
+    def _list(self) -> msgspec.json.Decoder[Any]:
+        shape: Any = list[msgspec.Raw]
+        for key in reversed(self.path):
+            shape = msgspec.defstruct("Level", [("inner", shape, msgspec.field(name=key))])
+        return msgspec.json.Decoder(shape)
+
+    @cached_property
+    def _item(self) -> msgspec.json.Decoder[Any]:
+        return msgspec.json.Decoder(msgspec.defstruct("Item", [("number", str, msgspec.field(name=self.number))]))
+
+    def split(self, body: bytes) -> list[tuple[str, bytes]] | None:
+        """(number, its JSON) for each item, none of them decoded; None where the body does not look like that."""
+        try:
+            level = self._list.decode(body)
+            for _ in self.path:
+                level = level.inner
+            return [(self._item.decode(raw).number, bytes(raw)) for raw in level]
+        except msgspec.DecodeError:
+            return None
+
+    def joined(self, items: list[bytes]) -> Any:
+        """The decoded answer with these items alone."""
+        payload: Any = [orjson.loads(item) for item in items]
+        for key in reversed(self.path):
+            payload = {key: payload}
+        return payload
 
 
 class ReadBefore(NamedTuple):
@@ -34,36 +64,37 @@ class ReadBefore(NamedTuple):
     fingerprints: Mapping[TrackingNumber, str]
 
 
-def fingerprints(reply: Reply, items: Items | None, before: ReadBefore) -> dict[str, str]:
-    """A fingerprint for each number that the answer lets one be told of; none for an answer that is an error."""
-    if not 200 <= reply.status < 300 or not reply.numbers:
-        return {}
+class Sifted(NamedTuple):
+    """An answer without what was read before."""
+
+    fingerprints: Mapping[str, str]
+    """Of all numbers of which the answer lets one be told."""
+    unchanged: Collection[str]
+    """Numbers of which it says what it said before."""
+    rest: Reply
+    """What it says of the others, as if they alone had been asked about."""
+
+
+def sift(reply: Reply, items: Items | None, before: ReadBefore) -> Sifted:
+    """Leave out of an answer what was read before; of an answer that is an error, nothing."""
+    found = _found(reply, items)
+    prints: dict[str, str] = {}
+    for number, content in found:
+        own = blake2b(content, digest_size=8, key=before.rules).hexdigest()
+        prints[number] = prints.get(number, "") + own  # a number listed twice is known by both items
+    unchanged = {n for n, own in prints.items() if before.fingerprints.get(TrackingNumber(n)) == own}
+    if not unchanged:
+        return Sifted(prints, unchanged, reply)
+    rest = replace(reply, numbers=tuple(number for number in reply.numbers if number not in unchanged))
+    if items is not None and rest.numbers:
+        left = [content for number, content in found if number not in unchanged]
+        rest = replace(rest, decoded=items.joined(left))
+    return Sifted(prints, unchanged, rest)
+
+
+def _found(reply: Reply, items: Items | None) -> list[tuple[str, bytes]]:
+    if not 200 <= reply.status < 300:
+        return []
     if len(reply.numbers) == 1:
-        return {reply.numbers[0]: _hash(reply.body, before.rules)}
-    if items is None:
-        return {}
-    found: dict[str, str] = {}
-    for item in records(reply.decoded, *items.path):
-        number = item.get(items.number)
-        if isinstance(number, str):
-            own = _hash(orjson.dumps(item), before.rules)
-            found[number] = _hash((found[number] + own).encode(), before.rules) if number in found else own
-    return found
-
-
-def without(reply: Reply, items: Items | None, unchanged: Collection[str]) -> Reply:
-    """The answer without what it says of these numbers, as if they had not been asked about."""
-    numbers = tuple(number for number in reply.numbers if number not in unchanged)
-    if not numbers or items is None:
-        return replace(reply, numbers=numbers)
-    return replace(reply, numbers=numbers, decoded=_filtered(reply.decoded, items.path, items.number, unchanged))
-
-
-def _filtered(payload: Any, path: Sequence[str], number: str, unchanged: Collection[str]) -> Any:
-    if path:
-        return {**payload, path[0]: _filtered(payload[path[0]], path[1:], number, unchanged)}
-    return [item for item in payload if not (isinstance(item, dict) and item.get(number) in unchanged)]
-
-
-def _hash(content: bytes, rules: bytes) -> str:
-    return blake2b(content, digest_size=8, key=rules).hexdigest()
+        return [(reply.numbers[0], reply.body)]
+    return (items.split(reply.body) if items is not None else None) or []

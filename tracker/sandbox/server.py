@@ -102,7 +102,7 @@ async def serve(world: World, port: int = 0) -> AsyncIterator[str]:
     """Serve a world on loopback while the block runs; gives its URL. Port 0 takes a free one. Raises OSError."""
     config = uvicorn.Config(
         build_app(world),
-        log_level="warning",
+        log_config=None,
         access_log=False,
         lifespan="off",
         ws="none",

@@ -231,7 +231,7 @@ def retry(tx: Connection, push_ids: Sequence[int] | None, now: datetime) -> int:
     chosen, parameters = _chosen(push_ids)
     return tx.execute(
         text(
-            "UPDATE pushes SET state = 'waiting', next_attempt_at = :now, attempts = 0"  # noqa: S608 - no input in it
+            "UPDATE pushes SET state = 'waiting', next_attempt_at = :now, attempts = 0"
             f" WHERE state IN ('waiting', 'dead') AND lease_token IS NULL AND {chosen}"
         ),
         {"now": stored(now), **parameters},
@@ -244,8 +244,7 @@ def drop(tx: Connection, push_ids: Sequence[int] | None, now: datetime) -> int:
     states = "state = 'dead'" if push_ids is None else "state IN ('waiting', 'dead')"
     return tx.execute(
         text(
-            "UPDATE pushes SET state = 'dropped', done_at = :now"  # noqa: S608 - no input in it
-            f" WHERE {states} AND lease_token IS NULL AND {chosen}"
+            f"UPDATE pushes SET state = 'dropped', done_at = :now WHERE {states} AND lease_token IS NULL AND {chosen}"
         ),
         {"now": stored(now), **parameters},
     ).rowcount

@@ -3,23 +3,24 @@
 Owns the statements of the hot path. All of them are set-based, and none makes an ORM object.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from carriers.sdk.numbers import TrackingNumber
-from tracker.models import Order, Parcel, ParcelEvent
-from tracker.progress import Known
-from tracker.store.times import stored
+from carriers.sdk.status import FulfillmentStatus
+from tracker.models import ParcelEvent
+from tracker.progress import Known, ParcelState
+from tracker.store import rows
+from tracker.store.times import instant, stored
 
 #: How much sooner a parcel of each priority is served than its due time says, in days. The head start lets
 #: the valuable ones pass under a scarce quota, and ends: the rest wait, they do not starve.
 HEAD_START: Mapping[int, float] = {4: 365.0, 3: 0.5, 2: 0.125, 1: 0.0, 0: 0.0}
 
-_PARCELS = Parcel.__table__  # type: ignore[attr-defined]
-_ORDERS = Order.__table__  # type: ignore[attr-defined]
 _EVENTS = ParcelEvent.__table__  # type: ignore[attr-defined]
 
 
@@ -33,119 +34,114 @@ class Claimed(NamedTuple):
 
 
 # A parcel whose promise may have run out is read again, for the answer means something else by now.
-_CLAIMED = (
-    " RETURNING id, number, CASE WHEN estimated_delivery <= :now"
-    " AND status IN ('CARRIER_PICKED_UP', 'IN_TRANSIT', 'OUT_FOR_DELIVERY') THEN '' ELSE fingerprint END"
+_FINGERPRINT = (
+    "CASE WHEN estimated_delivery <= :now AND status IN ('CARRIER_PICKED_UP', 'IN_TRANSIT', 'OUT_FOR_DELIVERY')"
+    " THEN '' ELSE fingerprint END"
 )
+_FREE = "(lease_until IS NULL OR lease_until <= :now)"
 _DUE = " UNION ALL ".join(
-    "SELECT * FROM (SELECT id, julianday(next_poll_at) - "  # noqa: S608 - numbers of ours, no input
-    f"{days} AS due FROM parcels WHERE carrier = :carrier AND priority = {priority} AND next_poll_at <= :now"
-    " AND (lease_until IS NULL OR lease_until <= :now) ORDER BY next_poll_at LIMIT :limit)"
+    "SELECT * FROM (SELECT id, number, status, estimated_delivery, fingerprint,"
+    f" julianday(next_poll_at) - {days} AS due FROM parcels WHERE carrier = :carrier"
+    f" AND priority = {priority} AND next_poll_at <= :now AND {_FREE} ORDER BY next_poll_at LIMIT :limit)"
     for priority, days in HEAD_START.items()
 )
-_CLAIM = text(
-    "UPDATE parcels SET lease_token = :token, lease_until = :until WHERE id IN"  # noqa: S608 - no input in it
-    f" (SELECT id FROM ({_DUE}) ORDER BY due LIMIT :limit){_CLAIMED}"
+_CLAIMED = ("id", "number", _FINGERPRINT)
+_CHOOSE = rows.selected(_CLAIMED, f"(SELECT * FROM ({_DUE}) ORDER BY due LIMIT :limit)")
+_CHOOSE_THESE = rows.selected(_CLAIMED, f"parcels WHERE id IN (SELECT value FROM json_each(:ids)) AND {_FREE}")
+_LEASE = (
+    "UPDATE parcels SET lease_token = :token, lease_until = :until"
+    f" WHERE id IN (SELECT value FROM json_each(:ids)) AND {_FREE}"
 )
-
-
-_ANY_DUE = text(
-    "SELECT "  # noqa: S608 - numbers of ours, no input
-    + " OR ".join(
-        f"EXISTS (SELECT 1 FROM parcels WHERE carrier = :carrier AND priority = {priority} AND next_poll_at <= :now)"  # noqa: S608
-        for priority in HEAD_START  # a number of ours, no input
-    )
+_ANY_DUE = "SELECT " + " OR ".join(
+    f"EXISTS (SELECT 1 FROM parcels WHERE carrier = :carrier AND priority = {priority} AND next_poll_at <= :now)"
+    for priority in HEAD_START  # a number of ours, no input
 )
-_CLAIM_THESE = text(
-    "UPDATE parcels SET lease_token = :token, lease_until = :until WHERE id IN :ids"  # noqa: S608 - no input in it
-    f" AND (lease_until IS NULL OR lease_until <= :now){_CLAIMED}"
-).bindparams(bindparam("ids", expanding=True))
 
 
 def claim(tx: Connection, carrier: str, *, limit: int, token: str, now: datetime, until: datetime) -> list[Claimed]:
     """Lease up to `limit` due parcels of a carrier, the most valuable first."""
-    rows = tx.execute(
-        _CLAIM,
-        {"carrier": carrier, "limit": limit, "token": token, "now": stored(now), "until": stored(until)},
-    )
-    return [Claimed(row[0], TrackingNumber(row[1]), row[2]) for row in rows]
-
-
-def any_due(tx: Connection, carrier: str, now: datetime) -> bool:
-    """Whether any parcel of a carrier is due, leased or not."""
-    return bool(tx.execute(_ANY_DUE, {"carrier": carrier, "now": stored(now)}).scalar())
+    chosen = rows.fetch(tx, _CHOOSE, {"carrier": carrier, "limit": limit, "now": stored(now)})
+    return _lease(tx, chosen, token, now, until)
 
 
 def claim_these(tx: Connection, ids: Sequence[int], *, token: str, now: datetime, until: datetime) -> list[Claimed]:
     """Lease these parcels, due or not, but for those under somebody's lease."""
-    rows = tx.execute(_CLAIM_THESE, {"ids": list(ids), "token": token, "now": stored(now), "until": stored(until)})
-    return [Claimed(row[0], TrackingNumber(row[1]), row[2]) for row in rows]
+    chosen = rows.fetch(tx, _CHOOSE_THESE, {"ids": json.dumps(ids), "now": stored(now)})
+    return _lease(tx, chosen, token, now, until)
+
+
+def _lease(tx: Connection, chosen: list[list[Any]], token: str, now: datetime, until: datetime) -> list[Claimed]:
+    """Write the lease, in the transaction that chose: nobody else can have come between."""
+    ids = json.dumps([row[0] for row in chosen])
+    tx.exec_driver_sql(_LEASE, {"ids": ids, "token": token, "now": stored(now), "until": stored(until)})
+    return [Claimed(id, TrackingNumber(number), fingerprint) for id, number, fingerprint in chosen]
+
+
+def any_due(tx: Connection, carrier: str, now: datetime) -> bool:
+    """Whether any parcel of a carrier is due, leased or not."""
+    return bool(tx.exec_driver_sql(_ANY_DUE, {"carrier": carrier, "now": stored(now)}).scalar())
 
 
 def release(tx: Connection, ids: Iterable[int], token: str) -> None:
     """Give parcels back unasked: they stay due."""
-    rows = [{"id": id, "token": token} for id in ids]
-    if rows:
-        tx.execute(
-            text("UPDATE parcels SET lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token"),
-            rows,
+    leases = [{"id": id, "token": token} for id in ids]
+    if leases:
+        tx.exec_driver_sql(
+            "UPDATE parcels SET lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token", leases
         )
 
 
-_LEASED = (
-    select(
-        *(
-            _PARCELS.c[name]
-            for name in (
-                "id",
-                "number",
-                "fulfilled_at",
-                "status",
-                "status_at",
-                "reason",
-                "last_movement_at",
-                "delivered_at",
-                "estimated_delivery",
-                "shipment_id",
-                "digest",
-                "fingerprint",
-                "first_asked_at",
-                "ended_at",
-                "not_found",
-                "failures",
-            )
-        ),
-        text(
-            "(SELECT NOT EXISTS (SELECT 1 FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id"
-            " JOIN orders o ON o.id = f.order_id WHERE l.parcel_id = parcels.id AND f.withdrawn_at IS NULL"
-            " AND o.cancelled_at IS NULL)) AS cancelled"
-        ),
-        *(
-            func.coalesce(_ORDERS.c[name], "").label(f"destination_{name}")
-            for name in ("country", "state", "postal_code")
-        ),
-    )
-    .join_from(
-        _PARCELS,
-        _ORDERS,
-        text(
-            "orders.id = (SELECT f.order_id FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id"
-            " WHERE l.parcel_id = parcels.id ORDER BY f.withdrawn_at IS NOT NULL, f.id LIMIT 1)"
-        ),
-        isouter=True,
-    )
-    .where(_PARCELS.c.id.in_(bindparam("ids", expanding=True)))
-    .where(_PARCELS.c.lease_token == bindparam("token"))
+# The order that tells where a parcel goes is a live one where there is one; if there is none, nobody waits for it.
+_LEASED = rows.selected(
+    (
+        *("p.id", "p.number", "p.fulfilled_at", "p.status", "p.status_at", "p.reason", "p.last_movement_at"),
+        *("p.delivered_at", "p.estimated_delivery", "p.shipment_id", "p.digest", "p.fingerprint"),
+        *("p.first_asked_at", "p.ended_at", "p.not_found", "p.failures"),
+        *("o.id IS NULL OR o.cancelled_at IS NOT NULL", "o.country", "o.state", "o.postal_code"),
+    ),
+    """parcels p LEFT JOIN orders o ON o.id = (
+        SELECT live.id FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id
+        JOIN orders live ON live.id = f.order_id WHERE l.parcel_id = p.id
+        ORDER BY f.withdrawn_at IS NOT NULL, live.cancelled_at IS NOT NULL, f.id LIMIT 1)
+    WHERE p.id IN (SELECT value FROM json_each(:ids)) AND p.lease_token = :token""",
 )
 
 
-def leased(tx: Connection, ids: Sequence[int], token: str) -> list[Any]:
-    """The rows of those parcels that are still under this lease: a newer claim fences the older one off."""
-    return list(tx.execute(_LEASED, {"ids": list(ids), "token": token}))
+def leased(tx: Connection, ids: Sequence[int], token: str) -> list[ParcelState]:
+    """Those parcels that are still under this lease: a newer claim fences the older one off."""
+    return [_state(row) for row in rows.fetch(tx, _LEASED, {"ids": json.dumps(ids), "token": token})]
 
 
-_KNOWN = select(_EVENTS.c.parcel_id, _EVENTS.c.key, _EVENTS.c.occurred_at, _EVENTS.c.withdrawn_at.is_not(None)).where(
-    _EVENTS.c.parcel_id.in_(bindparam("ids", expanding=True))
+def _state(row: list[Any]) -> ParcelState:
+    fulfilled_at = instant(row[2])
+    assert fulfilled_at is not None, "the column is NOT NULL"  # noqa: S101 - tells the type checker
+    return ParcelState(
+        row[0],
+        row[1],
+        fulfilled_at,
+        FulfillmentStatus(row[3]) if row[3] else None,
+        instant(row[4]),
+        row[5],
+        instant(row[6]),
+        instant(row[7]),
+        instant(row[8]),
+        row[9],
+        row[10],
+        row[11],
+        instant(row[12]),
+        instant(row[13]),
+        bool(row[14]),
+        row[15],
+        bool(row[16]),
+        row[17] or "",
+        row[18] or "",
+        row[19] or "",
+    )
+
+
+_KNOWN = rows.selected(
+    ("parcel_id", "key", "occurred_at", "withdrawn_at IS NOT NULL"),
+    "events WHERE parcel_id IN (SELECT value FROM json_each(:ids))",
 )
 
 
@@ -153,8 +149,8 @@ def known_events(tx: Connection, ids: Sequence[int]) -> dict[int, dict[str, Know
     """What the database has of each parcel's events, by key."""
     known: dict[int, dict[str, Known]] = {id: {} for id in ids}
     if ids:
-        for parcel_id, key, occurred_at, withdrawn in tx.execute(_KNOWN, {"ids": list(ids)}):
-            known[parcel_id][key] = Known(occurred_at, bool(withdrawn))
+        for parcel_id, key, occurred_at, withdrawn in rows.fetch(tx, _KNOWN, {"ids": json.dumps(ids)}):
+            known[parcel_id][key] = Known(datetime.fromisoformat(occurred_at), bool(withdrawn))
     return known
 
 
@@ -187,50 +183,49 @@ _SAVED_COLUMNS = (
     "failures",
     "last_error",
 )
-# Goes to SQLite as it is: converting the parameters costs SQLAlchemy as much again as the statement takes.
-_SAVE = (
-    f"UPDATE parcels SET {', '.join(f'{name} = :{name}' for name in _SAVED_COLUMNS)},"  # noqa: S608 - no input in it
-    " lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token"
-)
-
-
-def save(tx: Connection, rows: Sequence[Mapping[str, Any]], token: str) -> None:
-    """Write the parcels' new state and end their lease. Keys of a row: `id` and every saved column."""
-    if rows:
-        tx.exec_driver_sql(_SAVE, [_plain(row) | {"token": token} for row in rows])
-
-
 _TOUCHED_COLUMNS = ("last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
-_TOUCH = (
-    f"UPDATE parcels SET {', '.join(f'{name} = :{name}' for name in _TOUCHED_COLUMNS)},"  # noqa: S608 - no input in it
-    " lease_token = NULL, lease_until = NULL WHERE id = :id AND lease_token = :token"
+_EVENT_COLUMNS = tuple(column.name for column in _EVENTS.columns if column.name != "id")
+
+
+def _written(columns: Sequence[str]) -> str:
+    """An UPDATE that writes these columns and ends the lease, of the rows that are still under it."""
+    return (
+        f"UPDATE parcels SET {', '.join(f'{name} = r.{name}' for name in columns)},"
+        f" lease_token = NULL, lease_until = NULL FROM {rows.given(('id', *columns))} AS r"
+        " WHERE parcels.id = r.id AND lease_token = :token"
+    )
+
+
+_SAVE = _written(_SAVED_COLUMNS)
+_TOUCH = _written(_TOUCHED_COLUMNS)
+_ADD_EVENTS = (
+    f"INSERT OR IGNORE INTO events ({', '.join(_EVENT_COLUMNS)}) SELECT * FROM {rows.given(_EVENT_COLUMNS)} WHERE true"
 )
 
 
-def touch(tx: Connection, rows: Sequence[Mapping[str, Any]], token: str) -> None:
-    """End the lease of parcels of which nothing new is known. Keys of a row: `id` and every touched column."""
-    if rows:
-        tx.exec_driver_sql(_TOUCH, [_plain(row) | {"token": token} for row in rows])
+def save(tx: Connection, states: Sequence[Mapping[str, Any]], token: str) -> None:
+    """Write the parcels' new state and end their lease. Keys of a state: `id` and every saved column."""
+    if states:
+        tx.exec_driver_sql(_SAVE, {"rows": rows.packed(states, ("id", *_SAVED_COLUMNS)), "token": token})
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: stored(value) if isinstance(value, datetime) else value for name, value in row.items()}
+def touch(tx: Connection, states: Sequence[Mapping[str, Any]], token: str) -> None:
+    """End the lease of parcels of which nothing new is known. Keys of a state: `id` and every touched column."""
+    if states:
+        tx.exec_driver_sql(_TOUCH, {"rows": rows.packed(states, ("id", *_TOUCHED_COLUMNS)), "token": token})
 
 
-_ADD_EVENTS = insert(_EVENTS).prefix_with("OR IGNORE")
-
-
-def add_events(tx: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+def add_events(tx: Connection, events: Sequence[Mapping[str, Any]]) -> None:
     """Insert events; one that is there already is left as it is."""
-    if rows:
-        tx.execute(_ADD_EVENTS, list(rows))
+    if events:
+        tx.exec_driver_sql(_ADD_EVENTS, {"rows": rows.packed(events, _EVENT_COLUMNS)})
 
 
 def withdraw_events(tx: Connection, keys: Iterable[tuple[int, str]], at: datetime | None) -> None:
     """Mark (parcel, key) events as withdrawn by the carrier, or with `at` None as standing again."""
-    rows = [{"id": parcel_id, "key": key, "at": stored(at)} for parcel_id, key in keys]
-    if rows:
-        tx.execute(text("UPDATE events SET withdrawn_at = :at WHERE parcel_id = :id AND key = :key"), rows)
+    marks = [{"id": parcel_id, "key": key, "at": stored(at)} for parcel_id, key in keys]
+    if marks:
+        tx.exec_driver_sql("UPDATE events SET withdrawn_at = :at WHERE parcel_id = :id AND key = :key", marks)
 
 
 def make_all_due(tx: Connection, now: datetime) -> None:

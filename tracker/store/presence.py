@@ -9,7 +9,7 @@ import fcntl
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from tracker.store.times import stored
 
@@ -43,15 +43,13 @@ def recover(tx: Connection, now: datetime, grace: timedelta) -> int:
 
     Their calls count as made now. A push that may still be on its way gets `grace` before it is repeated.
     """
-    parcels = tx.execute(
-        text("UPDATE parcels SET lease_token = NULL, lease_until = NULL WHERE lease_token IS NOT NULL")
+    parcels = tx.exec_driver_sql(
+        "UPDATE parcels SET lease_token = NULL, lease_until = NULL WHERE lease_token IS NOT NULL"
     ).rowcount
-    pushes = tx.execute(
-        text(
-            "UPDATE pushes SET lease_until = MIN(lease_until, :at)"  # still leased: no newer status overtakes it
-            " WHERE state = 'waiting' AND lease_token IS NOT NULL"
-        ),
+    pushes = tx.exec_driver_sql(
+        "UPDATE pushes SET lease_until = MIN(lease_until, :at)"  # still leased: no newer status overtakes it
+        " WHERE state = 'waiting' AND lease_token IS NOT NULL",
         {"at": stored(now + grace)},
     ).rowcount
-    tx.execute(text("UPDATE reservations SET expires_at = :now WHERE expires_at > :now"), {"now": stored(now)})
+    tx.exec_driver_sql("UPDATE reservations SET expires_at = :now WHERE expires_at > :now", {"now": stored(now)})
     return int(parcels + pushes)

@@ -282,20 +282,26 @@ def open_parcels(db: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in rows}
 
 
-_PARCELS_BY_REFERENCE = (
+_PARCELS_ASKED = (
     select(_PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.id)
     .distinct()
     .join(_LINKS, _LINKS.c.parcel_id == _PARCELS.c.id)
-    .where(_LINKS.c.fulfillment_id.in_(select(_MATCHING.c.id)), text(f"NOT {USED_AGAIN}"))
+    .where(text(f"NOT {USED_AGAIN}"))
 )
+_PARCELS_BY_NUMBER = _PARCELS_ASKED.where(_PARCELS.c.number == bindparam("number"))
+_PARCELS_BY_REFERENCE = _PARCELS_ASKED.where(_LINKS.c.fulfillment_id.in_(select(_MATCHING.c.id)))
 
 
 def parcels_of(db: Connection, references: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The parcels that these references stand for: carrier -> number -> id. Only the newest use of a number:
-    what its carrier tells now is of no other."""
+    """The parcels that these references stand for: carrier -> number -> id.
+
+    A tracking number stands for its own parcel, an id for all of its fulfillment's or order's. Only the newest
+    use of a number counts: what its carrier tells now is of no other.
+    """
     found: dict[str, dict[str, int]] = {}
     for reference in references:
-        number = "".join(reference.split()).upper()
-        for carrier, own_number, id in db.execute(_PARCELS_BY_REFERENCE, {"reference": reference, "number": number}):
+        wanted = {"reference": reference, "number": "".join(reference.split()).upper()}
+        rows = db.execute(_PARCELS_BY_NUMBER, wanted).all() or db.execute(_PARCELS_BY_REFERENCE, wanted)
+        for carrier, own_number, id in rows:
             found.setdefault(carrier, {})[own_number] = id
     return found

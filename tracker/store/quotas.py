@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from tracker.store.times import instant, stored
 
@@ -42,30 +42,28 @@ def reserve(
     calls; calls whose turn would come later than `horizon` from now are not granted.
     """
     _expire(tx, account, windows, now)
-    held = tx.execute(
-        text("SELECT COALESCE(SUM(calls), 0) FROM reservations WHERE account = :account"), {"account": account}
+    held = tx.exec_driver_sql(
+        "SELECT COALESCE(SUM(calls), 0) FROM reservations WHERE account = :account", {"account": account}
     ).scalar_one()
     for window, limit in windows.items():
         if limit is not None:
             want = min(want, limit - used(tx, account, window, now) - held)
     next_call = instant(
-        tx.execute(text("SELECT next_call_at FROM accounts WHERE name = :account"), {"account": account}).scalar()
+        tx.exec_driver_sql("SELECT next_call_at FROM accounts WHERE name = :account", {"account": account}).scalar()
     )
     first = max(now, next_call or now)
     if pace:
         want = min(want, (now + horizon - first) // pace + 1)
     if want <= 0:
         return Granted(0, first)
-    tx.execute(
-        text(
-            "INSERT INTO reservations (token, account, calls, expires_at) VALUES (:token, :account, :calls, :at)"
-            " ON CONFLICT (token) DO UPDATE SET calls = calls + :calls, expires_at = :at"
-        ),
+    tx.exec_driver_sql(
+        "INSERT INTO reservations (token, account, calls, expires_at) VALUES (:token, :account, :calls, :at)"
+        " ON CONFLICT (token) DO UPDATE SET calls = calls + :calls, expires_at = :at",
         {"token": token, "account": account, "calls": want, "at": stored(expires_at)},
     )
     if pace:
-        tx.execute(
-            text("UPDATE accounts SET next_call_at = :next WHERE name = :account"),
+        tx.exec_driver_sql(
+            "UPDATE accounts SET next_call_at = :next WHERE name = :account",
             {"next": stored(first + pace * want), "account": account},
         )
     return Granted(want, first)
@@ -83,8 +81,8 @@ def settle(
 ) -> None:
     """Count `made` calls of the reservation as made now, and give `unused` ones back."""
     if made or unused:
-        tx.execute(
-            text("UPDATE reservations SET calls = MAX(0, calls - :calls) WHERE token = :token"),
+        tx.exec_driver_sql(
+            "UPDATE reservations SET calls = MAX(0, calls - :calls) WHERE token = :token",
             {"calls": made + unused, "token": token},
         )
     if made:
@@ -93,17 +91,15 @@ def settle(
 
 def close_if_empty(tx: Connection, token: str) -> None:
     """Drop a reservation of which every call is settled."""
-    tx.execute(text("DELETE FROM reservations WHERE token = :token AND calls = 0"), {"token": token})
+    tx.exec_driver_sql("DELETE FROM reservations WHERE token = :token AND calls = 0", {"token": token})
 
 
 def used(tx: Connection, account: str, window: int, now: datetime) -> int:
     """Calls made in the window that ends now."""
     oldest = int((now.timestamp() - window) // (window / SLOTS))
-    total: int = tx.execute(
-        text(
-            "SELECT COALESCE(SUM(calls), 0) FROM quota_use"
-            ' WHERE account = :account AND "window" = :window AND slot >= :oldest'
-        ),
+    total: int = tx.exec_driver_sql(
+        "SELECT COALESCE(SUM(calls), 0) FROM quota_use"
+        ' WHERE account = :account AND "window" = :window AND slot >= :oldest',
         {"account": account, "window": window, "oldest": oldest},
     ).scalar_one()
     return total
@@ -111,15 +107,15 @@ def used(tx: Connection, account: str, window: int, now: datetime) -> int:
 
 def forget_old(tx: Connection, now: datetime) -> None:
     """Delete slots that no window reaches any more."""
-    tx.execute(
-        text('DELETE FROM quota_use WHERE slot < CAST(:now / ("window" / :slots) AS INTEGER) - 2 * :slots'),
+    tx.exec_driver_sql(
+        'DELETE FROM quota_use WHERE slot < CAST(:now / ("window" / :slots) AS INTEGER) - 2 * :slots',
         {"now": now.timestamp(), "slots": float(SLOTS)},
     )
 
 
 def _expire(tx: Connection, account: str, windows: Mapping[int, int | None], now: datetime) -> None:
-    lost = tx.execute(
-        text("DELETE FROM reservations WHERE account = :account AND expires_at <= :now RETURNING calls, expires_at"),
+    lost = tx.exec_driver_sql(
+        "DELETE FROM reservations WHERE account = :account AND expires_at <= :now RETURNING calls, expires_at",
         {"account": account, "now": stored(now)},
     ).all()
     for calls, expired in lost:
@@ -130,11 +126,9 @@ def _expire(tx: Connection, account: str, windows: Mapping[int, int | None], now
 
 def _count(tx: Connection, account: str, windows: Mapping[int, int | None], calls: int, at: datetime) -> None:
     for window in windows:
-        tx.execute(
-            text(
-                'INSERT INTO quota_use (account, "window", slot, calls) VALUES (:account, :window, :slot, :calls)'
-                ' ON CONFLICT (account, "window", slot) DO UPDATE SET calls = calls + :calls'
-            ),
+        tx.exec_driver_sql(
+            'INSERT INTO quota_use (account, "window", slot, calls) VALUES (:account, :window, :slot, :calls)'
+            ' ON CONFLICT (account, "window", slot) DO UPDATE SET calls = calls + :calls',
             {
                 "account": account,
                 "window": window,

@@ -312,7 +312,7 @@ USED_AGAIN = (
     " AND (later.fulfilled_at, later.use) > (parcels.fulfilled_at, parcels.use))"
 )
 _SUPERSEDE = text(
-    "UPDATE parcels SET next_poll_at = NULL, lease_token = NULL, lease_until = NULL"  # noqa: S608 - no input in it
+    "UPDATE parcels SET next_poll_at = NULL, lease_token = NULL, lease_until = NULL"
     f" WHERE carrier = :carrier AND number = :number AND {USED_AGAIN}"
 )
 
@@ -326,11 +326,11 @@ _DATE = text(
     " ORDER BY f.withdrawn_at IS NOT NULL, f.fulfilled_at LIMIT 1), fulfilled_at) WHERE id = :id"
 )
 _STOP = text(
-    "UPDATE parcels SET next_poll_at = NULL, lease_token = NULL, lease_until = NULL"  # noqa: S608 - no input in it
+    "UPDATE parcels SET next_poll_at = NULL, lease_token = NULL, lease_until = NULL"
     f" WHERE id = :id AND (next_poll_at IS NOT NULL OR lease_token IS NOT NULL) AND NOT EXISTS (SELECT 1 {_LIVE})"
 )
 _WAKE = text(
-    "UPDATE parcels SET next_poll_at = :now WHERE id = :id AND carrier <> '' AND next_poll_at IS NULL"  # noqa: S608 - no input in it
+    "UPDATE parcels SET next_poll_at = :now WHERE id = :id AND carrier <> '' AND next_poll_at IS NULL"
     f" AND EXISTS (SELECT 1 {_LIVE}) AND NOT {USED_AGAIN}"
 )
 
@@ -358,7 +358,7 @@ def parcels_due(tx: Connection, order_ids: Iterable[int], now: datetime) -> None
     if rows:
         tx.execute(
             text(
-                "UPDATE parcels SET next_poll_at = :now WHERE carrier <> ''"  # noqa: S608 - no input in it
+                "UPDATE parcels SET next_poll_at = :now WHERE carrier <> ''"
                 " AND (status IS NULL OR status NOT IN ('DELIVERED', 'PICKED_UP'))"
                 " AND id IN (SELECT l.parcel_id FROM fulfillment_parcels l JOIN fulfillments f"
                 "  ON f.id = l.fulfillment_id WHERE f.order_id = :id AND f.withdrawn_at IS NULL)"

@@ -34,7 +34,7 @@ def forget(tx: Connection, before: datetime) -> int:
     ):
         tx.execute(text(statement).bindparams(bindparam("ids", expanding=True)), {"ids": ids})
     orphans = "(SELECT id FROM parcels p WHERE NOT EXISTS (SELECT 1 FROM fulfillment_parcels WHERE parcel_id = p.id))"
-    tx.execute(text(f"DELETE FROM events WHERE parcel_id IN {orphans}"))  # noqa: S608 - no input in it
-    tx.execute(text(f"DELETE FROM parcels WHERE id IN {orphans}"))  # noqa: S608 - no input in it
+    tx.execute(text(f"DELETE FROM events WHERE parcel_id IN {orphans}"))
+    tx.execute(text(f"DELETE FROM parcels WHERE id IN {orphans}"))
     tx.execute(text("DELETE FROM orders WHERE NOT EXISTS (SELECT 1 FROM fulfillments f WHERE f.order_id = orders.id)"))
     return len(ids)

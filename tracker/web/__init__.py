@@ -77,7 +77,7 @@ class _Server(uvicorn.Server):
 @asynccontextmanager
 async def serve(app: Starlette, settings: Web) -> AsyncIterator[str]:
     """Serve while the block runs; gives the URL. Raises OSError where the port is taken."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", ws="none", server_header=False)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False)
     server = _Server(config)
     with socket.create_server((settings.host, settings.port)) as listener:
         task = asyncio.create_task(server.serve(sockets=[listener]))
