@@ -114,8 +114,8 @@ class Parcel(SQLModel, table=True):
     estimated_delivery: datetime | None = Field(default=None, sa_column=_instant())
     shipment_id: str = ""
     """The carrier's own id of the shipment chosen under this number."""
-    digest: str = ""
-    """Of the events last read: an equal answer needs no look at the events table."""
+    known: bool = False
+    """Whether its carrier ever told anything of it."""
     fingerprint: str = ""
     """Of the answer last read, as it came: an equal answer is not read again."""
 

@@ -284,7 +284,10 @@ class Poller:
         reports = {outcome.claimed.id: outcome.report for outcome in outcomes}
         states = parcels.leased(tx, list(reports), run.token)
         told = [state for state in states if not reports[state.id].unchanged]
-        silent = [state for state in states if reports[state.id].unchanged]
+        silent = [state for state in states if reports[state.id].unchanged and state.fingerprint]
+        # one that an import changed while it was asked about is to be read anew: it stays due
+        outdated = [state.id for state in states if reports[state.id].unchanged and not state.fingerprint]
+        parcels.release(tx, outdated, run.token)
         if silent:
             self._strange.clear()
         touched = [untold(state, now=now, rules=self._rules, chance=_chance()) for state in silent]
@@ -315,16 +318,11 @@ class Poller:
     ) -> list[Progress]:
         """What the reports make of these parcels, with what the database has of their events."""
         readings = [interpret(state, reports[state.id], now, self._rules) for state in states]
-        news = [
-            state.id
-            for state, reading in zip(states, readings, strict=True)
-            if reading.shipment is not None and (reading.ahead or reading.digest != state.digest)
-        ]
-        known = parcels.known_events(tx, news)
+        known = parcels.known_events(tx, [state.id for state in states])
         progresses: list[Progress] = []
         for state, reading in zip(states, readings, strict=True):
-            before = known.get(state.id)
-            gone = forgotten(reading, before) if before else []
+            before = known[state.id]
+            gone = forgotten(reading, before)
             earlier = [stored_event(row) for row in parcels.stored_events(tx, state.id, gone)] if gone else []
             progresses.append(advance(state, reading, before, earlier, now=now, rules=self._rules, chance=_chance()))
             self._watch(state, reading.error)

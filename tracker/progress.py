@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from carriers.sdk.codes import Effect, Meaning
@@ -48,7 +47,7 @@ class ParcelState(NamedTuple):
     delivered_at: datetime | None
     estimated_delivery: datetime | None
     shipment_id: str
-    digest: str
+    known: bool
     fingerprint: str
     first_asked_at: datetime | None
     ended_at: datetime | None
@@ -58,11 +57,6 @@ class ParcelState(NamedTuple):
     country: str
     state: str
     postal_code: str
-
-    @property
-    def known(self) -> bool:
-        """Whether the carrier ever told anything of it."""
-        return bool(self.digest)
 
 
 class Known(NamedTuple):
@@ -92,7 +86,6 @@ class Reading:
 
     shipment: Shipment | None
     keys: list[str]
-    digest: str
     error: CarrierError | None
     fingerprint: str = ""
     ahead: bool = False
@@ -102,20 +95,20 @@ class Reading:
 def interpret(state: ParcelState, report: Report, now: datetime, rules: Rules) -> Reading:
     """Choose the shipment a report means for this parcel, and key its events."""
     if report.error is not None:
-        return Reading(None, [], "", report.error)
+        return Reading(None, [], report.error)
     try:
         shipment = choose(report.shipments, state.fulfilled_at, state.shipment_id)
     except NumberError as error:
-        return Reading(None, [], "", error)
+        return Reading(None, [], error)
     shipment = relevant(shipment, state.fulfilled_at, rules.reuse_margin)
     if not shipment.events and shipment.summary is None:
-        return Reading(None, [], "", NotFound("nothing known yet but an older use of the number"))
+        return Reading(None, [], NotFound("nothing known yet but an older use of the number"))
     if rules.mapping:
         shipment = remap(shipment, rules.mapping)
     keys = [event_key(event) for event in shipment.events]
     latest = now + CLOCK_SKEW
     ahead = any(event.occurred_at > latest for event in shipment.events)
-    return Reading(shipment, keys, _digest(shipment, keys), None, report.fingerprint, ahead)
+    return Reading(shipment, keys, None, report.fingerprint, ahead)
 
 
 def untold(state: ParcelState, *, now: datetime, rules: Rules, chance: float) -> Progress:
@@ -152,7 +145,7 @@ def forgotten(reading: Reading, known: Mapping[str, Known]) -> list[str]:
 def advance(
     state: ParcelState,
     reading: Reading,
-    known: Mapping[str, Known] | None,
+    known: Mapping[str, Known],
     earlier: Sequence[Event],
     *,
     now: datetime,
@@ -161,8 +154,7 @@ def advance(
 ) -> Progress:
     """The parcel's state after this answer.
 
-    `known`: the parcel's events in the database by key; None where the answer is the same as the last one
-    (equal digest, none ahead), so that no event can have changed. `earlier`: the `forgotten` ones among them, whole.
+    `known`: the parcel's events in the database by key. `earlier`: the `forgotten` ones among them, whole.
     `chance` in [0, 1) spreads the next poll.
     """
     row = state._asdict()
@@ -173,11 +165,8 @@ def advance(
     if reading.shipment is None:
         _take_error(progress, state, reading.error, now, rules)
     else:
-        row |= {"not_found": False, "failures": 0}
-        shipment = reading.shipment
-        if known is not None:
-            shipment = _compare(progress, reading, known, earlier, now)
-            row["digest"] = reading.digest
+        row |= {"not_found": False, "failures": 0, "known": True}
+        shipment = _compare(progress, reading.shipment, reading.keys, known, earlier, now)
         row["fingerprint"] = "" if reading.ahead else reading.fingerprint
         row["shipment_id"] = shipment.id or state.shipment_id
         destination = zone_of(Place(state=state.state, postal_code=state.postal_code, country=state.country))
@@ -211,15 +200,18 @@ def _take_error(
 
 
 def _compare(
-    progress: Progress, reading: Reading, known: Mapping[str, Known], earlier: Sequence[Event], now: datetime
+    progress: Progress,
+    shipment: Shipment,
+    keys: Sequence[str],
+    known: Mapping[str, Known],
+    earlier: Sequence[Event],
+    now: datetime,
 ) -> Shipment:
     """Find what is new, withdrawn and restored; returns the shipment with no event in the future."""
-    shipment = reading.shipment
-    assert shipment is not None, "only a reading with a shipment is compared"  # noqa: S101 - for the type checker
     events = list(shipment.events)
     latest = now + CLOCK_SKEW
     told: set[str] = set()
-    for position, key in enumerate(reading.keys):
+    for position, key in enumerate(keys):
         before = known.get(key)
         if events[position].occurred_at > latest:
             first_seen = before.occurred_at if before else now
@@ -274,16 +266,6 @@ def _situation(row: Mapping[str, Any]) -> Situation:
         failures=row["failures"],
         estimated_delivery=row["estimated_delivery"],
     )
-
-
-def _digest(shipment: Shipment, keys: Sequence[str]) -> str:
-    digest = blake2b("|".join(keys).encode(), digest_size=8)
-    if shipment.summary is not None:
-        digest.update(shipment.summary.code.encode())
-    if shipment.estimated_delivery is not None:
-        digest.update(shipment.estimated_delivery.isoformat().encode())
-    digest.update(shipment.id.encode())
-    return digest.hexdigest()
 
 
 _SIGNATURE = re.compile(

@@ -31,8 +31,11 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Opens nothing yet; `migrate` makes the file and its tables."""
         self.path = path
-        self._writer = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS})
-        self._reader = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": BUSY_SECONDS})
+        # an error must not quote what was to be written
+        self._writer = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
+        self._reader = create_engine(
+            f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
+        )
         event.listen(self._writer, "connect", _prepare_writer)
         event.listen(self._writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         event.listen(self._reader, "connect", _prepare_reader)

@@ -95,7 +95,7 @@ def release(tx: Connection, ids: Iterable[int], token: str) -> None:
 _LEASED = rows.selected(
     (
         *("p.id", "p.number", "p.fulfilled_at", "p.status", "p.status_at", "p.reason", "p.last_movement_at"),
-        *("p.delivered_at", "p.estimated_delivery", "p.shipment_id", "p.digest", "p.fingerprint"),
+        *("p.delivered_at", "p.estimated_delivery", "p.shipment_id", "p.known", "p.fingerprint"),
         *("p.first_asked_at", "p.ended_at", "p.not_found", "p.failures"),
         *("o.id IS NULL OR o.cancelled_at IS NOT NULL", "o.country", "o.state", "o.postal_code"),
     ),
@@ -126,7 +126,7 @@ def _state(row: list[Any]) -> ParcelState:
         instant(row[7]),
         instant(row[8]),
         row[9],
-        row[10],
+        bool(row[10]),
         row[11],
         instant(row[12]),
         instant(row[13]),
@@ -172,7 +172,7 @@ _SAVED_COLUMNS = (
     "delivered_at",
     "estimated_delivery",
     "shipment_id",
-    "digest",
+    "known",
     "fingerprint",
     "first_asked_at",
     "last_polled_at",

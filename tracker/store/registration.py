@@ -289,7 +289,7 @@ def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict
                 "priority": parcel.priority,
                 "reason": "",
                 "shipment_id": "",
-                "digest": "",
+                "known": False,
                 "fingerprint": "",
                 "not_found": False,
                 "failures": 0,

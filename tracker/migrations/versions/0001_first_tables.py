@@ -79,7 +79,7 @@ def upgrade() -> None:
         sa.Column("delivered_at", sa.String(32), nullable=True),
         sa.Column("estimated_delivery", sa.String(32), nullable=True),
         sa.Column("shipment_id", sa.String(), nullable=False),
-        sa.Column("digest", sa.String(), nullable=False),
+        sa.Column("known", sa.Boolean(), nullable=False),
         sa.Column("fingerprint", sa.String(), nullable=False),
         sa.Column("first_asked_at", sa.String(32), nullable=True),
         sa.Column("last_polled_at", sa.String(32), nullable=True),
