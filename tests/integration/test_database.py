@@ -97,3 +97,13 @@ def test_a_backup_overwrites_nothing(database: Database, tmp_path: Path) -> None
     with pytest.raises(FileExistsError):
         database.backup(tmp_path / "copy.db")
     assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "été #1 ?x=y %20 & co"
+    folder.mkdir()
+    database = Database(folder / "my tracker#2.db")
+    database.migrate()
+    database.backup(folder / "copy?.db")
+    assert database.problems() == []
+    assert {path.name for path in folder.glob("*.db")} == {"my tracker#2.db", "copy?.db"}

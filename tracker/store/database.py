@@ -6,15 +6,16 @@ become a writer half-way (which SQLite refuses under load); reads go through an 
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.util import CommandError
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 BUSY_SECONDS = 30
@@ -31,11 +32,8 @@ class Database:
     def __init__(self, path: Path) -> None:
         """Opens nothing yet; `migrate` makes the file and its tables."""
         self.path = path
-        # an error must not quote what was to be written
-        self._writer = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True)
-        self._reader = create_engine(
-            f"sqlite:///file:{path}?mode=ro&uri=true", connect_args={"timeout": BUSY_SECONDS}, hide_parameters=True
-        )
+        self._writer = _engine(path, "rwc")
+        self._reader = _engine(path, "ro")
         event.listen(self._writer, "connect", _prepare_writer)
         event.listen(self._writer, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
         event.listen(self._reader, "connect", _prepare_reader)
@@ -80,10 +78,10 @@ class Database:
         """A consistent copy, made while others write. Raises FileExistsError rather than overwrite."""
         if target.exists():
             raise FileExistsError(f"{target} exists; name a new file")
-        with sqlite3.connect(f"file:{self.path}?mode=ro", uri=True) as source, sqlite3.connect(target) as copy:
-            source.backup(copy)
-        source.close()
-        copy.close()
+        with self._reader.connect() as source, closing(sqlite3.connect(target)) as copy:
+            connection = source.connection.driver_connection
+            assert isinstance(connection, sqlite3.Connection)  # noqa: S101 - tells the type checker
+            connection.backup(copy)
 
     def problems(self) -> list[str]:
         """What SQLite's own integrity check finds; empty when the file is sound."""
@@ -95,6 +93,17 @@ class Database:
         """Close all connections."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+def _engine(path: Path, mode: str) -> Engine:
+    """An engine over a file of any name; `mode` as SQLite's URIs have it."""
+
+    def connect() -> sqlite3.Connection:
+        uri = f"file:{quote(str(path.absolute()))}?mode={mode}"
+        return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, check_same_thread=False)
+
+    # hide_parameters: an error must not quote what was to be written
+    return create_engine("sqlite://", creator=connect, poolclass=QueuePool, hide_parameters=True)
 
 
 def _prepare_writer(connection: Any, _record: object) -> None:
