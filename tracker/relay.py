@@ -32,7 +32,7 @@ NAME = "order_protection"
 LEASE = 600.0
 #: Waits between attempts of one push double from the first to the last of these, in wall seconds.
 FIRST_WAIT, LONGEST_WAIT = 5.0, 3600.0
-#: A push that only ever fails by itself is dead after so many attempts: about a day.
+#: A push that fails so often, about a day long, while others succeed is dead.
 ATTEMPTS = 30
 #: So many failures in a row without a success: it is the receiver, and everything waits.
 FAILURES = 5
@@ -115,7 +115,7 @@ class Relay:
                     log.info("Order Protection answers again")
             case Verdict.NEVER:
                 self._die(tx, due, answer, token, tally, now)
-            case Verdict.LATER if due.attempts >= ATTEMPTS:
+            case Verdict.LATER if due.attempts >= ATTEMPTS and self._at_fault(tx, due, answer):
                 self._die(tx, due, answer, token, tally, now)
             case Verdict.LATER:
                 tally.postponed += 1
@@ -129,6 +129,13 @@ class Relay:
                 if answer.message and not self._paused:
                     self._pause(tx, now, answer)
                 outbox.postpone(tx, due.id, token, next_attempt_at=now, error=answer.message or None, counted=False)
+
+    def _at_fault(self, tx: Connection, due: Due, answer: Answer) -> bool:
+        """Whether it is the push that keeps failing, and not the receiver: others succeeded meanwhile."""
+        if not answer.fault_there:
+            return True
+        state = accounts.state(tx, NAME)
+        return state is not None and state.last_success_at is not None and state.last_success_at > due.created_at
 
     def _die(self, tx: Connection, due: Due, answer: Answer, token: str, tally: Tally, now: datetime) -> None:
         tally.dead += 1

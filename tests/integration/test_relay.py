@@ -275,6 +275,21 @@ def test_one_push_that_the_receiver_fails_over_waits_alone_and_ends_dead(bench: 
     assert (push.state, push.attempts) == ("dead", ATTEMPTS)
 
 
+def test_an_outage_of_the_receiver_kills_no_push_however_long(bench: Bench) -> None:
+    bench.order("#1", "F-1")
+    bench.become(S.IN_TRANSIT)
+    bench.answer = lambda call: refusal(500)
+    for _ in range(3 * ATTEMPTS):
+        bench.clock.time += timedelta(hours=2)
+        bench.run()
+    (push,) = bench.rows("SELECT * FROM pushes")
+    assert push.state == "waiting"
+    assert push.attempts > ATTEMPTS
+    bench.answer = lambda call: ok()
+    bench.clock.time += timedelta(hours=2)
+    assert bench.run().pushed == 1
+
+
 def test_a_few_failures_in_a_row_are_the_receivers(bench: Bench) -> None:
     for index in range(3 * FAILURES):
         bench.order(f"#{index}", f"F-{index}")
