@@ -137,13 +137,18 @@ class Ups(Carrier):
 
 
 def _refusal(reply: Reply) -> CarrierError | None:
-    """The error an answer stands for: by UPS's own error code, else by its HTTP status."""
+    """The error an answer stands for: by UPS's own error code, else by its HTTP status.
+
+    A 404 is "not found" only in UPS's own words: a gateway's page would turn every parcel unknown.
+    """
     try:
         errors = records(reply.json(), "response", "errors")
     except BadPayload:
-        if error := reply.failure():
+        if reply.status != 404 and (error := reply.failure()):
             return error
         raise
+    if reply.status == 404 and not errors:
+        return BadPayload("HTTP 404 without a UPS error")
     codes = {text(error, "code") for error in errors}
     message = "; ".join(f"{text(error, 'code')} {text(error, 'message')[:200]}" for error in errors[:3])
     if codes & INVALID_NUMBER:

@@ -10,7 +10,7 @@ import structlog
 
 from carriers.sdk.carrier import OAuth2
 from carriers.sdk.errors import CarrierError
-from tracker.auth import BearerAuth, carrier_auth, order_protection_auth
+from tracker.auth import BearerAuth, carrier_auth, order_protection_auth, token_url
 from tracker.budget import Budget
 from tracker.clock import Clock
 from tracker.config import AccountPlan, Settings, load, plan_accounts
@@ -117,7 +117,7 @@ class App:
         budget = Budget(plan.name, info.code, plan.quota, self.clock, self.writer)
         free_url = None
         if isinstance(info.auth, OAuth2) and not plan.quota.counts_tokens:
-            free_url = plan.base_url + info.auth.token_path
+            free_url = token_url(info.auth, plan.base_url)
         client = CarrierClient(
             plan.base_url,
             auth=carrier_auth(info.auth, plan.credentials, plan.base_url, self.clock.now, info.name),

@@ -7,7 +7,6 @@ import asyncio
 import base64
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
 
@@ -15,11 +14,13 @@ from carriers.sdk.carrier import ApiKey, Basic, Credentials, OAuth2
 from carriers.sdk.carrier import Auth as Scheme
 from carriers.sdk.errors import AuthFailed, BadPayload, RateLimited, Unavailable
 from carriers.sdk.exchange import Reply
+from carriers.sdk.reading import record, text
 from tracker.config import OrderProtection as OrderProtectionSettings
 
 #: A token is renewed this long before it ends, so that none dies on its way.
 MARGIN = timedelta(seconds=60)
-DEFAULT_LIFETIME = 3600.0
+#: Seconds that a token lives where its answer tells nothing, or nothing likely.
+DEFAULT_LIFETIME, LONGEST_LIFETIME = 3600.0, 366 * 86400.0
 
 
 class BearerAuth(httpx.Auth):
@@ -65,17 +66,25 @@ class BearerAuth(httpx.Auth):
             if isinstance(failure, RateLimited | Unavailable):
                 raise failure
             raise AuthFailed(failure.message)
-        body: Any = reply.json()
-        token = body.get("access_token") if isinstance(body, dict) else None
-        if not isinstance(token, str) or not token:
-            raise BadPayload(f"{self._who} answered the token request without an access_token")
-        try:
-            lifetime = float(body.get("expires_in") or DEFAULT_LIFETIME)
-        except (TypeError, ValueError):
-            lifetime = DEFAULT_LIFETIME
+        token, lifetime = _granted(reply)
+        if not token:  # no number of those asked about is at fault
+            raise Unavailable(f"{self._who} answered the token request without an access_token")
         self._token = token
         # a very short life still has to last for one call
         self._expires_at = self._now() + max(timedelta(seconds=lifetime) - MARGIN, timedelta(seconds=lifetime / 2))
+
+
+def _granted(reply: Reply) -> tuple[str, float]:
+    """The token of an answer and its life in seconds; '' where there is none."""
+    try:
+        body = record(reply.json())
+    except BadPayload:
+        return "", 0.0
+    try:
+        lifetime = float(body.get("expires_in") or DEFAULT_LIFETIME)
+    except (TypeError, ValueError):
+        lifetime = DEFAULT_LIFETIME
+    return text(body, "access_token"), lifetime if 0 < lifetime <= LONGEST_LIFETIME else DEFAULT_LIFETIME
 
 
 class HeaderAuth(httpx.Auth):
@@ -128,8 +137,13 @@ def order_protection_auth(settings: OrderProtectionSettings, now: Callable[[], d
     return BearerAuth(grant, now, "Order Protection")
 
 
+def token_url(scheme: OAuth2, base_url: str) -> str:
+    """Where tokens are asked for."""
+    return scheme.token_path if scheme.token_path.startswith("http") else base_url + scheme.token_path
+
+
 def _grant(scheme: OAuth2, credentials: Credentials, base_url: str) -> httpx.Request:
-    url = scheme.token_path if scheme.token_path.startswith("http") else base_url + scheme.token_path
+    url = token_url(scheme, base_url)
     client, secret = credentials.secret(scheme.id_field), credentials.secret(scheme.secret_field)
     grant = {"grant_type": "client_credentials"}
     match scheme.sends:

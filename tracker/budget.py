@@ -24,6 +24,9 @@ HOUR, DAY = 3600, 86400
 JITTER = 0.25
 #: Wall seconds too short to sleep for; what is sent early by them is well within the jitter.
 TICK = 0.001
+#: Wall seconds by which a call may miss its turn (a token had to be fetched first, a connection was busy), part of
+#: the jitter. One that is later moves all that follow it, or those that waited would go out together.
+LATE = 0.1
 #: Wall seconds ahead for which calls are granted; a turn further off is not worth a lease.
 HORIZON = 2.0
 #: Wall seconds after which a reservation's process is taken for dead.
@@ -54,6 +57,7 @@ class Budget:
         self._turns: deque[datetime] = deque()
         self._made = 0
         self._turn = asyncio.Lock()
+        self._next_at: datetime | None = None
         self._windows = {HOUR: quota.per_hour, DAY: quota.per_day}
         self._pace = _pace(quota, clock)
 
@@ -95,10 +99,14 @@ class Budget:
                 if not granted.calls:
                     raise QuotaSpent(f"{self.name}: the quota is used up for now")
                 self.admit(granted)
-            wait = (self._turns[0] - self._clock.now()).total_seconds() / self._clock.speed
+            now = self._clock.now()
+            follows = min(self._next_at or now, now + self._pace)  # further off only where the clock was put back
+            at = max(self._turns[0], follows, now - self._clock.wall(LATE))
+            wait = (at - now).total_seconds() / self._clock.speed
             if wait > TICK:
                 await asyncio.sleep(wait)
             self._turns.popleft()  # only now: a cancelled wait takes no permit with it
+            self._next_at = at + self._pace
 
     def made(self) -> None:
         """A call was answered, or failed: either way the carrier counts it."""
@@ -132,7 +140,7 @@ class Budget:
         state = accounts.state(tx, self.name)
         failures = state.failures if state else 0
         wait = self._clock.wall(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 20)))
-        if retry_after is not None:
+        if retry_after:
             wait = timedelta(seconds=min(retry_after, 2 * DAY))
         accounts.pause(tx, self.name, until=now + wait, reason=reason)
         return failures == 0

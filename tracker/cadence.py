@@ -131,8 +131,7 @@ def gives_up(situation: Situation, now: datetime, cadence: Cadence) -> bool:
 def priority(situation: Situation, now: datetime) -> int:
     """How much an answer is worth: 3 promised by today, 2 in motion, 1 waiting, 0 ended or stalled.
 
-    3 is also a parcel at the door: out for delivery, or after an attempt. 4 is for parcels asked for by hand
-    and never returned here.
+    3 is also a parcel at the door: out for delivery, or after an attempt.
     """
     status = situation.status
     if status in ENDED or now - _news_at(situation) >= STALLED:

@@ -1,17 +1,15 @@
 """config.yaml and the environment -> Settings, checked before anything starts.
 
-Owns the shape of the configuration and its error messages (file, line, place, what was expected). A secret
-is a SecretStr from the moment it is read. Knows the carriers' Infos, no database and no network.
+Owns the shape of the configuration and what is expected where; the file with its lines and variables is
+`tracker.config_file`'s. A secret is a SecretStr. Knows the carriers' Infos, no database and no network.
 """
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -31,12 +29,9 @@ from carriers.sdk.codes import MEANINGS, Meaning, normalise
 from carriers.sdk.registry import Registered, known_carriers
 from carriers.sdk.status import CARRIER_STATUSES, FulfillmentStatus
 from tracker.cadence import Cadence
+from tracker.config_file import BadConfig, ConfigFile
 from tracker.durations import Duration
 from tracker.timeline import RollUp
-
-
-class BadConfig(Exception):
-    """The configuration cannot be used; the message lists every problem with its place."""
 
 
 class Section(BaseModel):
@@ -310,73 +305,17 @@ def _plan(name: str, registered: Registered, account: CarrierAccount) -> Account
 
 def load(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """Read and check a config file. Raises BadConfig with every problem, each with its line and place."""
+    file = ConfigFile(path, environ)
     try:
-        source = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise BadConfig(f"{path}: no such file; `tracker init` writes one to start from") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadConfig(f"{path}: cannot be read: {error}") from None
-    try:
-        tree = yaml.safe_load(source)
-        places = list(_lines(yaml.compose(source, Loader=yaml.SafeLoader)))
-    except yaml.MarkedYAMLError as error:  # its own text quotes the line, and that may hold a secret
-        where = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise BadConfig(f"{path}{where}: not YAML: {error.problem}") from None
-    except yaml.YAMLError:
-        raise BadConfig(f"{path}: not YAML: a character that no text may hold") from None
-    if tree is None:
-        tree = {}
-    if not isinstance(tree, dict):
-        raise BadConfig(f"{path}: expected sections such as `orders:` and `carriers:`, found {type(tree).__name__}")
-    lines: dict[str, int] = {}
-    for place, line in places:
-        if place in lines:
-            raise BadConfig(f"{path}:{line}: {place}: already set in line {lines[place]}; one of the two would be lost")
-        lines[place] = line
-    tree = {key: value for key, value in tree.items() if value is not None}  # a section with all of it commented out
-    missing: list[str] = []
-    tree = _expanded(tree, environ, path.parent, (), missing)
-    if missing:
-        raise BadConfig("\n".join(_at(path, lines, place) for place in missing))
-    try:
-        settings = Settings(**tree)
+        settings = Settings(**file.tree)
         plan_accounts(settings)
     except ValidationError as error:
-        raise BadConfig("\n".join(_at(path, lines, f"{place}: {what}") for place, what in _problems(error))) from None
+        raise BadConfig(file.located(f"{place}: {what}" for place, what in _problems(error))) from None
     except BadConfig as error:
-        raise BadConfig("\n".join(_at(path, lines, line) for line in str(error).splitlines())) from None
+        raise BadConfig(file.located(str(error).splitlines())) from None
     if not settings.database.is_absolute():
         settings = settings.model_copy(update={"database": path.parent / settings.database})
     return settings
-
-
-_VARIABLE = re.compile(r"\$\{([^}]*)\}")
-
-
-def _expanded(value: Any, environ: Mapping[str, str], folder: Path, place: tuple[str, ...], missing: list[str]) -> Any:
-    if isinstance(value, dict):
-        return {k: _expanded(v, environ, folder, (*place, str(k)), missing) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_expanded(v, environ, folder, (*place, str(i)), missing) for i, v in enumerate(value)]
-    if not isinstance(value, str):
-        return value
-
-    def replacement(match: re.Match[str]) -> str:
-        name, has_default, default = match[1].partition(":-")
-        if name.startswith("file:"):
-            try:
-                return (folder / name.removeprefix("file:")).read_text(encoding="utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                reason = getattr(error, "strerror", None) or "not text"
-                missing.append(f"{'.'.join(place)}: {name.removeprefix('file:')}: {reason}")
-                return ""
-        if name in environ and (environ[name] or not has_default):
-            return environ[name]
-        if not has_default:
-            missing.append(f"{'.'.join(place)}: the environment variable {name} is not set")
-        return default
-
-    return _VARIABLE.sub(replacement, value)
 
 
 def _problems(error: ValidationError) -> Iterator[tuple[str, str]]:
@@ -386,31 +325,3 @@ def _problems(error: ValidationError) -> Iterator[tuple[str, str]]:
         if problem["type"] == "extra_forbidden":
             what = "unknown key"
         yield place, what
-
-
-def _lines(node: yaml.Node | None, place: tuple[str, ...] = ()) -> Iterator[tuple[str, int]]:
-    """(dotted place, line) of everything in a YAML document."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            inner = (*place, str(key.value))
-            yield ".".join(inner), key.start_mark.line + 1
-            yield from _lines(value, inner)
-    elif isinstance(node, yaml.SequenceNode):
-        for index, value in enumerate(node.value):
-            inner = (*place, str(index))
-            yield ".".join(inner), value.start_mark.line + 1
-            yield from _lines(value, inner)
-
-
-def _at(path: Path, lines: Mapping[str, int], problem: str) -> str:
-    """`file:line: place: what`, with the line of the nearest place the file has."""
-    dotted = problem.partition(": ")[0].replace("[", ".").replace("]", "")
-    parts = [part for part in dotted.split(".") if part]
-    # a carrier with one account is no list in the file, though pydantic's place has its index
-    candidates = [parts, [part for part in parts if not part.isdigit()]]
-    while candidates[0]:
-        for candidate in candidates:
-            if (line := lines.get(".".join(candidate))) is not None:
-                return f"{path}:{line}: {problem}"
-        candidates = [candidate[:-1] for candidate in candidates]
-    return f"{path}: {problem}"

@@ -19,7 +19,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from carriers.sdk.registry import known_infos
 from tracker import intake, web
 from tracker.app import App, build
-from tracker.config import BadConfig
+from tracker.config_file import BadConfig
 from tracker.poll import Poller
 from tracker.store import quotas, retention
 from tracker.store.database import DatabaseUnusable

@@ -6,7 +6,6 @@ account's budget, token calls included where the carrier counts them.
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Protocol
 
 import httpx
@@ -98,11 +97,12 @@ class CarrierClient:
         """Make the call and return the carrier's answer, whatever its status.
 
         Retries network trouble and 5xx a few times. Raises Unavailable when no answer came, AuthFailed or
-        another AccountError when no token could be had, and what the budget raises when no call is left.
+        another AccountError when no token could be had, and what the budget raises when no call is left: if that
+        was for a retry, from the failure before it.
         """
         reply, failure = await self._try(call)
         if failure is not None:
-            with suppress(Unavailable):  # the last attempt's outcome speaks for itself
+            try:
                 async for attempt in stamina.retry_context(
                     on=self._worth_retrying, attempts=ATTEMPTS, wait_initial=0.2, wait_max=RETRY_WITHIN, timeout=None
                 ):
@@ -111,6 +111,12 @@ class CarrierClient:
                             reply, failure = await self._try(call)
                         if failure is not None:
                             raise failure
+            except Unavailable:
+                pass  # the last attempt's outcome speaks for itself
+            except CarrierError:
+                raise
+            except Exception as no_turn:
+                raise no_turn from failure
         if reply is None:
             raise failure or Unavailable("no answer")
         return reply

@@ -93,6 +93,8 @@ def _judge(reply: Reply) -> Answer:
     message = f"HTTP {reply.status}"
     if reply.status in (401, 403):
         return Answer(Verdict.ALL_LATER, f"{message}: Order Protection refuses our credentials")
+    if reply.status < 400:
+        return Answer(Verdict.ALL_LATER, f"{message}: Order Protection redirects; is orders.url right?")
     if reply.status == 429 or (reply.status >= 500 and reply.retry_after is not None):
         return Answer(Verdict.ALL_LATER, message, reply.retry_after)
     if reply.status == 404:

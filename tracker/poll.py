@@ -35,8 +35,8 @@ from tracker.timeline import RollUp
 
 log = structlog.get_logger(__name__)
 
-#: So many answers in a row that are unreadable or do not know a parcel the carrier knew: it is the carrier
-#: that is out of order, not the parcels.
+#: So many answers in a row that are of no use, or do not know a parcel the carrier knew: it is the carrier that is
+#: out of order, not the parcels.
 STRANGE = 8
 #: A run of one account stops claiming after this many wall seconds; the next heartbeat goes on.
 RUN = 30.0
@@ -50,7 +50,7 @@ class Client(Protocol):
     """Sends a Call; `tracker.http.CarrierClient` is one."""
 
     async def send(self, call: Call) -> Reply:
-        """Make the call."""
+        """Make the call. Raises CarrierError, or QuotaSpent; the cause of that is what a retry was wanted for."""
 
 
 class Outcome(NamedTuple):
@@ -188,8 +188,8 @@ class Poller:
             trouble: CarrierError | None = None
             try:
                 await self._ask(run, lot, outcomes)
-            except QuotaSpent:
-                pass
+            except QuotaSpent as spent:  # perhaps by the retries of a call that failed
+                trouble = spent.__cause__ if isinstance(spent.__cause__, CarrierError) else None
             except (AccountError, BadPayload) as error:
                 trouble = error
             unasked = lot[len(outcomes) :]
@@ -288,8 +288,8 @@ class Poller:
         # one that an import changed while it was asked about is to be read anew: it stays due
         outdated = [state.id for state in states if reports[state.id].unchanged and not state.fingerprint]
         parcels.release(tx, outdated, run.token)
-        if silent:
-            self._strange.clear()
+        for state in states:
+            self._watch(state, reports[state.id].error)
         touched = [untold(state, now=now, rules=self._rules, chance=_chance()) for state in silent]
         parcels.touch(tx, [progress.row for progress in touched], run.token)
         progresses = self._advance(tx, told, reports, now)
@@ -325,7 +325,6 @@ class Poller:
             gone = forgotten(reading, before)
             earlier = [stored_event(row) for row in parcels.stored_events(tx, state.id, gone)] if gone else []
             progresses.append(advance(state, reading, before, earlier, now=now, rules=self._rules, chance=_chance()))
-            self._watch(state, reading.error)
         return progresses
 
     def _watch(self, state: ParcelState, error: CarrierError | None) -> None:
@@ -337,9 +336,10 @@ class Poller:
 
 
 def _read_by(carrier: Carrier, rules: Rules) -> bytes:
-    """Stands for all that an answer of this carrier is read by: program, code table, options, own settings."""
-    tables = (sorted(carrier.codes.items()), sorted(rules.mapping.items()), rules.reuse_margin, carrier.options)
-    return blake2b(f"{version('fulfillment-tracker')} {tables!r}".encode(), digest_size=32).digest()
+    """Stands for all that an answer of this carrier is read by: program, carrier, the merchant's own settings."""
+    settings = (sorted(rules.mapping.items()), rules.reuse_margin)
+    told = f"{version('fulfillment-tracker')} {carrier.read_by} {settings!r}"
+    return blake2b(told.encode(), digest_size=32).digest()
 
 
 def _chance() -> float:
@@ -347,8 +347,8 @@ def _chance() -> float:
 
 
 def _is_strange(state: ParcelState, error: CarrierError | None) -> bool:
-    """Whether an answer makes no sense: it is unreadable, or does not know what the carrier knew."""
-    return isinstance(error, BadPayload) or (isinstance(error, NotFound) and state.known)
+    """Whether an answer is of no use: unreadable, an outage told number by number, or without what the carrier knew."""
+    return isinstance(error, BadPayload | AccountError) or (isinstance(error, NotFound) and state.known)
 
 
 @dataclass(slots=True)

@@ -11,15 +11,15 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from carriers.sdk.codes import Effect, Meaning
-from carriers.sdk.errors import BadPayload, CarrierError, NotFound, NumberError
+from carriers.sdk.errors import AccountError, BadPayload, CarrierError, InvalidNumber, NotFound, NumberError
 from carriers.sdk.events import Event, Place, Report, Shipment, ZoneSource
-from carriers.sdk.status import ENDED, FulfillmentStatus
+from carriers.sdk.status import ENDED, RECEIVED, FulfillmentStatus
 from carriers.sdk.zones import zone_of
 from tracker.cadence import Cadence, Situation, gives_up, next_poll, priority
 from tracker.timeline import Timeline, choose, event_key, fold, relevant, remap
 
 #: What a poll that brings nothing new writes.
-TOUCHED = ("id", "last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
+TOUCHED = ("last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
 
 #: A carrier's clock may run ahead of ours by so much; an event further ahead is taken for a mistake.
 CLOCK_SKEW = timedelta(minutes=15)
@@ -76,8 +76,6 @@ class Progress:
     restored: list[str] = field(default_factory=list)
     changed: bool = False
     """Whether the parcel's status is another one."""
-    touched: bool = False
-    """Whether the answer was the last one again: `row` holds no more than when to ask next."""
 
 
 @dataclass(slots=True)
@@ -127,7 +125,7 @@ def untold(state: ParcelState, *, now: datetime, rules: Rules, chance: float) ->
         "last_error": None,
     }
     _schedule(row, state, now, rules, chance)
-    return Progress({name: row[name] for name in TOUCHED}, touched=True)
+    return Progress({name: row[name] for name in ("id", *TOUCHED)})
 
 
 def forgotten(reading: Reading, known: Mapping[str, Known]) -> list[str]:
@@ -171,6 +169,9 @@ def advance(
         row["shipment_id"] = shipment.id or state.shipment_id
         destination = zone_of(Place(state=state.state, postal_code=state.postal_code, country=state.country))
         _take_timeline(row, state, fold(shipment, earlier=earlier, now=now, destination=destination), now)
+        if not shipment.events:  # the summary alone: what scans told before is a fact still
+            row["last_movement_at"] = state.last_movement_at
+            row["delivered_at"] = state.delivered_at if row["status"] in RECEIVED else None
     _schedule(row, state, now, rules, chance)
     progress.changed = row["status"] is not None and row["status"] != state.status
     return progress
@@ -182,10 +183,10 @@ def _take_error(
     """A number's own trouble changes no status, but for a label that was never known within the patience."""
     row = progress.row
     row["last_error"] = f"{type(error).__name__}: {error}" if error else None
-    if isinstance(error, BadPayload):
+    if isinstance(error, BadPayload | AccountError):
         row["failures"] = state.failures + 1
         return
-    row["not_found"] = True
+    row["not_found"] = isinstance(error, NotFound | InvalidNumber)
     row["failures"] = 0
     if state.known or state.cancelled or state.status in ENDED:
         return
@@ -231,8 +232,9 @@ def _compare(
 
 def _take_timeline(row: dict[str, Any], state: ParcelState, timeline: Timeline, now: datetime) -> None:
     if timeline.status is not None:
-        same = timeline.status == state.status and timeline.reason == state.reason
-        row |= {"status": timeline.status, "reason": timeline.reason}
+        reason = without_names(timeline.reason)
+        same = timeline.status == state.status and reason == state.reason
+        row |= {"status": timeline.status, "reason": reason}
         # a status the carrier gives without an instant is as old as our first sight of it
         row["status_at"] = timeline.status_at or (state.status_at if same else None) or now
     row |= {
@@ -268,14 +270,12 @@ def _situation(row: Mapping[str, Any]) -> Situation:
     )
 
 
-_SIGNATURE = re.compile(
-    r"\b(signed|received|accepted|unterschrieben)\s+((for|von)\s+)?by\b.*|\bsigned for by\b.*", re.I
-)
+_SIGNATURE = re.compile(r"\b(signed(?:\s+for)?\s+by|(?:received|accepted)\s+by|unterschrieben\s+von)\b.*", re.I | re.S)
 
 
 def without_names(text: str) -> str:
-    """A carrier's text without the name of who signed: personal data stops at the door."""
-    return _SIGNATURE.sub("signed", text)[:300]
+    """A carrier's text, 300 characters of it, without the name of who signed: personal data stops at the door."""
+    return _SIGNATURE.sub(r"\1 …", text)[:300]
 
 
 def _event_row(parcel_id: int, key: str, event: Event, position: int, now: datetime) -> dict[str, Any]:

@@ -32,6 +32,8 @@ NAME = "order_protection"
 LEASE = 600.0
 #: Waits between attempts of one push double from the first to the last of these, in wall seconds.
 FIRST_WAIT, LONGEST_WAIT = 5.0, 3600.0
+#: The most seconds for which its Retry-After is believed.
+LONGEST_TOLD = 86400.0
 #: A push that fails so often, about a day long, while others succeed is dead.
 ATTEMPTS = 30
 #: So many failures in a row without a success: it is the receiver, and everything waits.
@@ -147,8 +149,8 @@ class Relay:
         state = accounts.state(tx, NAME)
         failures = state.failures if state else 0
         wait = self._clock.wall(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 20)))
-        if answer.retry_after is not None:
-            wait = timedelta(seconds=answer.retry_after)
+        if answer.retry_after:
+            wait = timedelta(seconds=min(answer.retry_after, LONGEST_TOLD))
         accounts.pause(tx, NAME, until=now + wait, reason=answer.message)
         if not failures:
             log.warning("Order Protection paused", reason=answer.message, until=now + wait)

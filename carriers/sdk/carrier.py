@@ -142,6 +142,12 @@ class Carrier(ABC):
         """`options`: an instance of the class's own `Options`; its defaults where left out."""
         self.options = options or self.Options()
 
+    @property
+    def read_by(self) -> str:
+        """Stands for all that answers are read by, beside the program: where it changes, what was read before is
+        read again."""
+        return repr((sorted(self.codes.items()), self.options))
+
     @abstractmethod
     def call(self, numbers: Sequence[TrackingNumber]) -> Call:
         """The request that asks about these numbers, 1 to `info.batch` of them."""

@@ -271,6 +271,11 @@ class DeclarativeCarrier(Carrier):
         except ValidationError as error:
             raise CarrierFileError("\n".join(_faults(path, error))) from None
 
+    @property
+    def read_by(self) -> str:
+        """The whole file, and the options."""
+        return repr((self._file, self.options))
+
     def call(self, numbers: Sequence[TrackingNumber]) -> Call:
         """The file's request with the numbers in it."""
         request = self._file.request
@@ -315,8 +320,8 @@ class DeclarativeCarrier(Carrier):
             return None
         try:
             answer = reply.json()
-        except BadPayload:
-            return reply.failure()
+        except BadPayload as unreadable:  # a gateway's 404 page would turn every parcel unknown
+            return unreadable if reply.status == 404 else reply.failure()
         standard = reply.failure(_said(answer, self._file.answer.message)[:300])
         own = _error(answer, self._file.answer.fault)
         tells_little = own is not None and isinstance(standard, BadPayload)

@@ -3,6 +3,7 @@
 Owns the shape of both and the reading that is alike for every carrier: JSON, HTTP errors, Retry-After.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -87,17 +88,19 @@ class Reply:
         if not value:
             return None
         try:
-            return max(0.0, float(value))
+            seconds = float(value)
         except ValueError:
             pass
+        else:
+            return max(0.0, seconds) if math.isfinite(seconds) else None
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
         sent = self.headers.get("date")
         try:
             reference = parsedate_to_datetime(sent) if sent else datetime.now(UTC)
-        except ValueError:
+        except (ValueError, OverflowError):
             reference = datetime.now(UTC)
         if moment.tzinfo is None or reference.tzinfo is None:
             return None

@@ -17,7 +17,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -44,6 +44,7 @@ from carriers.sdk.recorded import (
     type_trouble,
 )
 from carriers.sdk.registry import Factory
+from carriers.sdk.rereading import fingerprints, rereading_troubles
 from carriers.sdk.status import RECEIVED, FulfillmentStatus
 
 __all__ = ["REQUIRED", "Case", "Check", "contract"]
@@ -237,7 +238,7 @@ def troubles(subject: Subject) -> None:
     """Every way an answer can fail gives the error that says whose trouble it is."""
     for name, case in subject.cases.items():
         recorded = subject.reply(case)
-        is_tracking = not {error.__name__ for error in _subclasses(CarrierError)} & set(case.expect.values())
+        is_tracking = _is_tracking(case)
         table = [
             ("an HTML page", 200, HTML, {"BadPayload"}),
             ("an empty body", 200, b"", {"BadPayload"}),
@@ -259,10 +260,28 @@ def troubles(subject: Subject) -> None:
                 assert status not in (429, 503) or after == 30, f"{told}: Retry-After 30 reads as {after}"
 
 
+def _is_tracking(case: Case) -> bool:
+    """Whether the answer tells of every number asked."""
+    return not {error.__name__ for error in _subclasses(CarrierError)} & set(case.expect.values())
+
+
 def _subclasses(root: type[CarrierError]) -> Iterator[type[CarrierError]]:
     yield root
     for child in root.__subclasses__():
         yield from _subclasses(child)
+
+
+def items_are_found(subject: Subject) -> None:
+    """`items`, where a carrier has it, finds the numbers asked in one answer to several of them at least."""
+    asked = 0
+    for case in subject.cases.values():
+        carrier, recorded = subject.carrier_for(case), subject.reply(case)
+        if carrier.items is None or carrier.info.batch == 1 or not _is_tracking(case):
+            continue
+        asked += 1
+        if fingerprints(carrier, replace(recorded, numbers=(*recorded.numbers, STRANGER))):
+            return
+    assert not asked, f"items ({subject.carrier.items}) finds no number in any answer"
 
 
 # Checks of one recorded answer
@@ -376,6 +395,16 @@ def _trouble(carrier: Carrier, reply: Reply, unchanged: Mapping[str, str | None]
     return trouble
 
 
+def only_news_is_read(subject: Subject, case: Case) -> None:
+    """An answer read before is unchanged, number by number; what changed, or other rules, make it be read."""
+    carrier, recorded = subject.carrier_for(case), subject.reply(case)
+    if not 200 <= recorded.status < 300:
+        return
+    for asked in (recorded.numbers, (*recorded.numbers, STRANGER))[: 2 if carrier.info.batch > 1 else 1]:
+        troubles = list(rereading_troubles(carrier, replace(recorded, numbers=asked), subject.document(case)))
+        assert not troubles, "\n".join(troubles[:10])
+
+
 CHECKS_WITHOUT_CASES: tuple[Callable[[Subject], None], ...] = (describes_itself, table_is_clean)
 CARRIER_CHECKS: tuple[Callable[[Subject], None], ...] = (
     required_cases,
@@ -383,11 +412,13 @@ CARRIER_CHECKS: tuple[Callable[[Subject], None], ...] = (
     calls,
     another_clock_and_zone,
     troubles,
+    items_are_found,
 )
 CASE_CHECKS: tuple[Callable[[Subject, Case], None], ...] = (
     as_expected,
     events_well_formed,
     one_report_each,
     any_order,
+    only_news_is_read,
     any_damage,
 )

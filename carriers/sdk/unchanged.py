@@ -44,11 +44,11 @@ class Items:
             for _ in self.path:
                 level = level.inner
             return [(self._item.decode(raw).number, bytes(raw)) for raw in level]
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     def joined(self, items: list[bytes]) -> Any:
-        """The decoded answer with these items alone."""
+        """The decoded answer with these items alone. Raises ValueError where one is no JSON after all."""
         payload: Any = [orjson.loads(item) for item in items]
         for key in reversed(self.path):
             payload = {key: payload}
@@ -88,13 +88,18 @@ def sift(reply: Reply, items: Items | None, before: ReadBefore) -> Sifted:
     rest = replace(reply, numbers=tuple(number for number in reply.numbers if number not in unchanged))
     if items is not None and rest.numbers:
         left = [content for number, content in found if number not in unchanged]
-        rest = replace(rest, decoded=items.joined(left))
+        try:
+            rest = replace(rest, decoded=items.joined(left))
+        except ValueError:  # splitting is lenient with what it skips; the reader of the whole is to judge it
+            return Sifted({}, (), reply)
     return Sifted(prints, unchanged, rest)
 
 
 def _found(reply: Reply, items: Items | None) -> list[tuple[str, bytes]]:
+    """What the answer says of each number it names; of a single number asked, all that it says is about it."""
     if not 200 <= reply.status < 300:
         return []
-    if len(reply.numbers) == 1:
-        return [(reply.numbers[0], reply.body)]
-    return (items.split(reply.body) if items is not None else None) or []
+    listed = (items.split(reply.body) if items is not None else None) or []
+    if len(reply.numbers) > 1 or (listed and all(number == reply.numbers[0] for number, _ in listed)):
+        return listed
+    return [(reply.numbers[0], reply.body)]

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from carriers.sdk.carrier import Quota
-from tracker.budget import HORIZON, JITTER, LEASE, Budget, QuotaSpent
+from tracker.budget import HORIZON, JITTER, LATE, LEASE, Budget, QuotaSpent
+from tracker.clock import Clock
 from tracker.store import quotas
 from tracker.store.database import Database
 from tracker.store.writer import Writer
@@ -190,6 +191,41 @@ def test_calls_are_spaced_so_that_no_second_holds_one_too_many(bench: Bench, per
     for begin in turns:
         inside = [turn for turn in turns if begin <= turn < begin + timedelta(seconds=length)]
         assert len(inside) <= calls
+
+
+@pytest.mark.parametrize("late", [0.05, 3.0])
+def test_calls_that_missed_their_turns_do_not_go_out_together(tmp_path: Path, late: float) -> None:
+    """A token, fetched before the first call, may outlast the turns of all that wait for it."""
+
+    async def calls() -> list[float]:
+        writer, clock = Writer(database), Clock()
+        budget = Budget("acme", "acme", Quota(per_second=20), clock, writer)
+        await writer.run(budget.open)
+        granted = await writer.run(lambda tx: budget.reserve(tx, 12, clock.now()))
+        budget.admit(granted._replace(first_at=granted.first_at - timedelta(seconds=late)))
+        made = []
+        for _ in range(granted.calls):
+            await budget.turn()
+            made.append(asyncio.get_running_loop().time())
+        writer.close()
+        return made
+
+    database = Database(tmp_path / "tracker.db")
+    database.migrate()
+    made = asyncio.run(calls())
+    database.close()
+    pace = (1 + JITTER) / 20
+    assert len(made) == 12
+    assert made[-1] - made[0] >= 11 * pace - LATE - 0.01
+
+
+def test_a_clock_put_back_holds_no_call_up(bench: Bench) -> None:
+    budget = bench.budget()
+    bench.grant(budget, 1)
+    bench.call(budget, 1)
+    bench.clock.forward(hours=-5)
+    bench.grant(budget, 1)
+    asyncio.run(asyncio.wait_for(budget.turn(), 5))
 
 
 def test_without_a_limit_everything_is_granted_and_still_counted(bench: Bench) -> None:

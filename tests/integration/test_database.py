@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from tracker import models  # noqa: F401 - fills SQLModel.metadata
 from tracker.store.database import Database, DatabaseUnusable
+from tracker.store.presence import Presence
 
 VIEWS = {"parcel_status", "fulfillment_status", "tracking_events", "pending_pushes"}
 
@@ -107,3 +108,9 @@ def test_a_folder_may_have_any_name(tmp_path: Path) -> None:
     database.backup(folder / "copy?.db")
     assert database.problems() == []
     assert {path.name for path in folder.glob("*.db")} == {"my tracker#2.db", "copy?.db"}
+
+
+def test_a_lock_file_that_cannot_be_opened_is_told_like_a_database_that_cannot(tmp_path: Path) -> None:
+    (tmp_path / "tracker.db.lock").mkdir()
+    with pytest.raises(DatabaseUnusable, match=r"tracker\.db\.lock"):
+        Presence(tmp_path / "tracker.db")

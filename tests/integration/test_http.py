@@ -2,22 +2,29 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import httpx
 import pytest
+import stamina
 
-from carriers.sdk.carrier import ApiKey, Auth, Basic, OAuth2, credentials_model
+from carriers.sdk.carrier import ApiKey, Auth, Basic, OAuth2, Quota, credentials_model
 from carriers.sdk.errors import AuthFailed, RateLimited, Unavailable
 from carriers.sdk.exchange import Call, segment
 from tracker.auth import BearerAuth, HeaderAuth, carrier_auth, order_protection_auth
-from tracker.budget import QuotaSpent
+from tracker.budget import Budget, QuotaSpent
+from tracker.clock import Clock
 from tracker.config import OrderProtection
 from tracker.http import ATTEMPTS, CarrierClient
+from tracker.store import quotas
+from tracker.store.database import Database
+from tracker.store.writer import Writer
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 OAUTH = OAuth2("/oauth/token")
@@ -115,6 +122,13 @@ def async_test(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., 
         asyncio.run(test(*arguments, **named))
 
     return run
+
+
+@pytest.fixture
+def impatient() -> Iterator[None]:
+    """Retries without the pauses between them."""
+    with stamina.set_testing(True, attempts=ATTEMPTS, cap=True):
+        yield
 
 
 class Time:
@@ -318,6 +332,100 @@ async def test_an_outage_is_handed_on_after_a_few_tries() -> None:
 
 
 @pytest.mark.parametrize(
+    ("statuses", "tries"),
+    [
+        ((503, 200), 2),
+        ((0, 200), 2),
+        ((0, 503, 200), 3),
+        ((500, 404), 2),
+        ((502, 429), 2),
+        ((0, 0, 503), 3),
+        ((503, 0, 500), 3),
+    ],
+)
+@pytest.mark.usefixtures("impatient")
+@async_test
+async def test_a_call_is_tried_again_until_an_answer_that_settles_it(statuses: tuple[int, ...], tries: int) -> None:
+    async with serving() as server:
+        answers = iter([*map(Answer, statuses), Answer(200), Answer(200)])
+        server.answer = lambda request: next(answers)
+        turns = Turns(9)
+        async with client_of(server, turns=turns) as client:
+            assert (await client.send(GET)).status == statuses[-1]
+        assert (len(server.received), turns.calls, 9 - turns.left) == (tries, tries, tries)
+
+
+@pytest.mark.parametrize("statuses", [(0, 0, 0), (503, 500, 0), (0, 503, 0)])
+@pytest.mark.usefixtures("impatient")
+@async_test
+async def test_no_answer_in_the_end_is_an_outage(statuses: tuple[int, ...]) -> None:
+    async with serving() as server:
+        answers = iter([*map(Answer, statuses), Answer(200)])
+        server.answer = lambda request: next(answers)
+        turns = Turns(9)
+        async with client_of(server, turns=turns) as client:
+            with pytest.raises(Unavailable, match="no answer"):
+                await client.send(GET)
+        assert (len(server.received), turns.calls) == (ATTEMPTS, ATTEMPTS)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+@async_test
+async def test_an_answer_that_is_the_callers_trouble_is_never_asked_for_again(status: int) -> None:
+    async with serving() as server:
+        server.answer = lambda request: Answer(status)
+        async with client_of(server) as client:
+            assert (await client.send(GET)).status == status
+        assert len(server.received) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@async_test
+async def test_a_long_wait_told_by_a_retry_ends_the_trying() -> None:
+    async with serving() as server:
+        answers = iter([Answer(503), Answer(503, headers={"Retry-After": "3600"}), Answer(200)])
+        server.answer = lambda request: next(answers)
+        async with client_of(server) as client:
+            reply = await client.send(GET)
+        assert (reply.status, reply.retry_after, len(server.received)) == (503, 3600, 2)
+
+
+@pytest.mark.parametrize("counts_tokens", [True, False])
+@pytest.mark.usefixtures("impatient")
+@async_test
+async def test_the_budget_counts_the_requests_that_were_made(counts_tokens: bool) -> None:
+    with TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "tracker.db")
+        database.migrate()
+        writer = Writer(database)
+        budget = Budget("acme", "acme", Quota(per_day=100), Clock(), writer)
+        with database.write() as tx:
+            budget.open(tx)
+        async with serving() as server:
+            answers = iter(map(Answer, (503, 200, 401, 200, 0, 0, 0, 404)))
+
+            def answer(request: Received) -> Answer:
+                return server.token(request) if "/oauth" in request.path else next(answers)
+
+            server.answer = answer
+            free_url = None if counts_tokens else f"{server.url}/oauth/token"
+            async with client_of(server, bearer(server, Time()), turns=budget, free_url=free_url) as client:
+                assert [(await client.send(GET)).status for _ in range(2)] == [200, 200]
+                with pytest.raises(Unavailable):
+                    await client.send(GET)
+                assert (await client.send(GET)).status == 404
+            asked = [request.path for request in server.received]
+        settle = budget.settlement(unused=True)
+        with database.write() as tx:
+            settle(tx, Clock().now())
+            counted = quotas.used(tx, "acme", 86400, Clock().now())
+        assert (asked.count("/track"), asked.count("/oauth/token")) == (8, 2)
+        assert counted == (10 if counts_tokens else 8)
+        writer.close()
+        database.close()
+
+
+@pytest.mark.parametrize(
     ("status", "wait", "speed", "tries"),
     [
         (503, "1", 1.0, 2),
@@ -399,9 +507,10 @@ async def test_retries_take_turns_and_stop_where_none_is_left() -> None:
         server.answer = lambda request: Answer(0)
         turns = Turns(2)
         async with client_of(server, turns=turns) as client:
-            with pytest.raises(QuotaSpent):
+            with pytest.raises(QuotaSpent) as raised:
                 await client.send(GET)
         assert (turns.calls, len(server.received)) == (2, 2)
+        assert isinstance(raised.value.__cause__, Unavailable), "what the retry was wanted for is lost"
 
 
 @pytest.mark.parametrize("odd", ["A/B", "A?B=1", "A#B", "A B", "Ä", "A%2FB", "..%2f..", "A\r\nX: 1", "A;B", "A&B"])

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from carriers.sdk.carrier import ApiKey, Info
 from carriers.sdk.status import FulfillmentStatus
 from tracker.intake import Counts, chunks, read_file, reassign_unknown, register
-from tracker.store import outbox, parcels
+from tracker.store import outbox, parcels, queries
 from tracker.store.database import Database
 from tracker.store.times import stored
 from tracker.timeline import RollUp
@@ -281,6 +281,8 @@ def test_a_withdrawn_fulfillment_and_its_return(shop: Shop) -> None:
     assert shop.fulfillment()["withdrawn_at"] == stored(LATER)
     assert shop.due() == {"794644790143"}
     assert shop.pushes() == [("IN_TRANSIT", "dropped")]
+    with shop.database.read() as tx:
+        assert queries.parcels_of(tx, ["794644790132", "f1"]) == {}, "asked for by hand it would be polled again"
     before = shop.all(*ALL)
     shop.take(order(fulfillment("794644790143", id="f2")), LATER + timedelta(hours=1))
     assert shop.all(*ALL) == before

@@ -17,7 +17,7 @@ from carriers.sdk.registry import known_infos
 from carriers.sdk.status import FulfillmentStatus as S
 from tracker import intake
 from tracker.orders import OrderProtection
-from tracker.relay import ATTEMPTS, FAILURES, FIRST_WAIT, Relay, Tally
+from tracker.relay import ATTEMPTS, FAILURES, FIRST_WAIT, LONGEST_TOLD, Relay, Tally
 from tracker.store import outbox
 from tracker.store.database import Database
 from tracker.store.outbox import Change
@@ -242,6 +242,24 @@ def test_its_retry_after_is_honoured(bench: Bench) -> None:
     assert bench.paused_for() == 1800
 
 
+@pytest.mark.parametrize(("told", "seconds"), [("0", FIRST_WAIT), ("inf", FIRST_WAIT), ("1e15", LONGEST_TOLD)])
+def test_a_retry_after_nobody_can_mean_is_not_taken_at_its_word(bench: Bench, told: str, seconds: float) -> None:
+    bench.order()
+    bench.become(S.IN_TRANSIT)
+    bench.answer = lambda call: Reply((), 429, b"", {"retry-after": told})
+    bench.run()
+    assert bench.paused_for() == seconds
+
+
+def test_a_redirect_kills_no_push(bench: Bench) -> None:
+    bench.order()
+    bench.become(S.IN_TRANSIT)
+    bench.answer = lambda call: Reply((), 302, b"", {"location": "https://login.example/"})
+    bench.run()
+    assert bench.paused_for() == FIRST_WAIT
+    assert bench.pushes() == [("IN_TRANSIT", "waiting")]
+
+
 def test_no_answer_at_all_pauses_too(bench: Bench) -> None:
     bench.order()
     bench.become(S.IN_TRANSIT)
@@ -326,7 +344,7 @@ def test_a_newer_status_takes_the_place_of_one_that_waits(bench: Bench) -> None:
     assert history == ["FULFILLED", "CONFIRMED", "IN_TRANSIT", "DELIVERED"]
 
 
-@pytest.mark.parametrize("outcome", [200, 500, 401])
+@pytest.mark.parametrize("outcome", [200, 500, 401, 400])
 def test_a_push_under_way_ends_before_a_newer_one_begins(bench: Bench, outcome: int) -> None:
     bench.order()
     bench.become(S.IN_TRANSIT)
@@ -349,6 +367,8 @@ def test_a_push_under_way_ends_before_a_newer_one_begins(bench: Bench, outcome: 
     assert [body(call)["status"] for call in bench.calls] == ["IN_TRANSIT", "DELIVERED"]
     first = "sent" if outcome == 200 else "superseded"
     assert bench.pushes() == [("IN_TRANSIT", first), ("DELIVERED", "sent")]
+    with bench.database.write() as tx:
+        assert outbox.retry(tx, None, bench.clock.now()) == 0, "a retry would take the newer status back"
 
 
 def test_told_to_stop_it_gives_back_what_it_has_not_pushed(bench: Bench) -> None:

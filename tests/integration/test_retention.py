@@ -74,3 +74,13 @@ def test_what_is_still_to_be_pushed_stays(database: Database) -> None:
             " SELECT id, 'DELIVERED', 'dead', '2025', '2025', 3 FROM fulfillments WHERE source_fulfillment_id = 'old'"
         )
     assert "old" in forget(database)
+
+
+def test_an_order_that_was_not_shipped_yet_stays(database: Database) -> None:
+    with database.write() as tx:
+        waiting = b'{"sourceOrderId": "#9", "total": 12.5, "fulfillments": []}'
+        intake.register(tx, intake.read_file("order.json", waiting), NOW, known_infos())
+    end(database, "794600000017", NOW - timedelta(days=366))
+    assert forget(database) == {"open", "shared"}
+    with database.read() as tx:
+        assert set(tx.exec_driver_sql("SELECT source_order_id FROM orders").scalars()) == {"#2", "#3", "#9"}

@@ -324,6 +324,12 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     assert len(message.splitlines()) == 2
 
 
+def test_a_gateways_404_page_does_not_make_the_number_unknown(tmp_path: Path) -> None:
+    made = carrier(tmp_path, changed())
+    with pytest.raises(BadPayload):
+        read(made, Reply((ONE,), 404, b"<html>nothing here</html>"))
+
+
 def test_a_number_the_answer_names_in_neither_way_is_left_out(tmp_path: Path) -> None:
     parcels = [{"id": "", "events": [event("GO")]}, {"id": "?", "events": [event("GO")]}]
 

@@ -1,14 +1,20 @@
 """Which carrier is meant by a company's name, or by a number without one."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from carriers.sdk.carrier import ApiKey, Info
-from carriers.sdk.numbers import tracking_number
-from tracker.intake import carrier_of
+from carriers.sdk.numbers import TrackingNumber, tracking_number
+from tracker.intake import Companies
 
 
 def info(code: str, name: str, *names: str) -> Info:
     return Info(code, name, "", ApiKey("Key"), "https://api.example", None, "https://t.example/{number}", names=names)
+
+
+def carrier_of(company: str, number: TrackingNumber, known: Mapping[str, Info]) -> str:
+    return Companies(known).carrier_of(company, number)
 
 
 FEW = {

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from carriers.sdk import (
     text,
     tracking_number,
 )
+from carriers.sdk.carrier import Items
 from carriers.sdk.damage import damages, items_about, shuffled
 from carriers.sdk.recorded import current_status
 from carriers.sdk.testing import contract
@@ -66,6 +68,7 @@ class Snail(Carrier):
         RETURNING="R",
         INFORMATIONAL="N",
     )
+    items: Items | None = Items(("parcels",), "number")
 
     def call(self, numbers: Sequence[TrackingNumber]) -> Call:
         return Call.post_json(numbers, "/track", {"numbers": list(numbers)})
@@ -274,6 +277,23 @@ class WritesCountriesOut(Snail):
         return event._replace(place=Place("Kiel", country="Germany")) if event else None
 
 
+class ListsNoNumbers(Snail):
+    items = Items(("parcels",), "signedBy")
+
+
+class CountsItsParcels(Snail):
+    def reports(self, answer: dict[str, Any]) -> Iterator[Report]:
+        for report in super().reports(answer):
+            yield Report(
+                report.number, tuple(replace(s, id=f"1 of {len(answer['parcels'])}") for s in report.shipments)
+            )
+
+
+class KeepsToTheBody(Snail):
+    def parse(self, reply: Reply) -> Iterable[Report]:
+        return super().parse(Reply((), reply.status, reply.body, reply.headers))
+
+
 class MissesReturns(Snail):
     codes = Codes(IN_TRANSIT="T R", OUT_FOR_DELIVERY="O", DELIVERED="D", DELAYED="L", INFORMATIONAL="N")
 
@@ -301,10 +321,23 @@ class MissesReturns(Snail):
         (NamesTheSigner, "events well formed"),
         (WritesCountriesOut, "events well formed"),
         (MissesReturns, "as expected"),
+        (ListsNoNumbers, "items are found"),
+        (CountsItsParcels, "only news is read"),
     ],
 )
 def test_a_carrier_that_is_wrong_is_caught(broken: Callable[..., Carrier], check: str, folder: Path) -> None:
     assert check in {name.rpartition("-")[2] for name in failures(broken, folder)}
+
+
+def test_a_carrier_may_read_more_than_it_is_given(folder: Path) -> None:
+    assert failures(KeepsToTheBody, folder) == {}
+
+
+def test_a_carrier_may_do_without_a_list_of_items(folder: Path) -> None:
+    class Unlisted(Snail):
+        items = None
+
+    assert failures(Unlisted, folder) == {}
 
 
 def test_a_missing_case_is_named(folder: Path) -> None:

@@ -39,6 +39,12 @@ def shown(meaning: Meaning) -> str | None:
     return meaning.status if meaning.effect is Effect.NONE else f"{meaning.status}+{meaning.effect}"
 
 
+@pytest.mark.parametrize("page", [b"<html>404</html>", b'{"message": "no Route matched with those values"}', b"[]"])
+def test_a_gateways_404_does_not_make_the_number_unknown(page: bytes) -> None:
+    with pytest.raises(BadPayload):
+        read(Ups(), Reply((NUMBER,), 404, page))
+
+
 # Which field decides
 
 

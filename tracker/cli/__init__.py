@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run one command and exit with its code. `arguments`: the process's own where left out."""
     from sqlalchemy.exc import DatabaseError
 
-    from tracker.config import BadConfig
+    from tracker.config_file import BadConfig
     from tracker.store.database import DatabaseUnusable
 
     try:

@@ -71,8 +71,9 @@ def schema() -> None:
 def config_schema() -> dict[str, Any]:
     """The JSON Schema of config.yaml: as the Settings describe it, for a file in which one account needs no list."""
     from tracker.config import Settings
+    from tracker.durations import DurationSchema
 
-    described = Settings.model_json_schema(mode="validation")
+    described = Settings.model_json_schema(mode="validation", schema_generator=DurationSchema)
     accounts = described["properties"]["carriers"]["additionalProperties"]
     described["properties"]["carriers"]["additionalProperties"] = {
         "anyOf": [accounts["items"], accounts, {"type": "null"}]

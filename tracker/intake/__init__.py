@@ -5,7 +5,7 @@ Two doors. `read_file` is pure: a file's bytes become Registrations, or a BadInp
 at the first door: only named fields pass.
 """
 
-from tracker.intake.companies import Companies, carrier_of
+from tracker.intake.companies import Companies
 from tracker.intake.files import read_file
 from tracker.intake.problems import BadInput, Problem
 from tracker.intake.registering import Counts, reassign_unknown, register
@@ -18,7 +18,6 @@ __all__ = [
     "FulfillmentGiven",
     "Problem",
     "Registration",
-    "carrier_of",
     "chunks",
     "merged",
     "read_file",

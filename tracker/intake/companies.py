@@ -67,11 +67,6 @@ class Companies:
         return ""
 
 
-def carrier_of(company: str, number: TrackingNumber, known: Mapping[str, Info]) -> str:
-    """The code of the carrier that has this number, '' where nobody knows; for many, make a Companies."""
-    return Companies(known).carrier_of(company, number)
-
-
 def _words(name: str) -> tuple[str, ...]:
     """A name's words in one form: no case, accents, ®™©, punctuation or legal form."""
     plain = unicodedata.normalize("NFKD", re.sub("[®™©℠]", " ", name)).casefold()

@@ -38,7 +38,6 @@ class Due(NamedTuple):
     """A push to make now, with all the receiver may need to be told."""
 
     id: int
-    fulfillment_id: int
     status: FulfillmentStatus
     attempts: int
     created_at: datetime
@@ -155,7 +154,7 @@ _CLAIM = text(
     " ORDER BY next_attempt_at, id LIMIT :limit) RETURNING id"
 )
 _DUE = text(
-    "SELECT p.id, p.fulfillment_id, p.status, p.attempts, p.created_at, o.source_order_id, f.source_fulfillment_id,"
+    "SELECT p.id, p.status, p.attempts, p.created_at, o.source_order_id, f.source_fulfillment_id,"
     " f.payload, o.payload FROM pushes p JOIN fulfillments f ON f.id = p.fulfillment_id"
     " JOIN orders o ON o.id = f.order_id WHERE p.lease_token = :token ORDER BY p.id"
 )
@@ -166,7 +165,7 @@ def claim(tx: Connection, *, limit: int, token: str, now: datetime, until: datet
     if not tx.execute(_CLAIM, {"limit": limit, "token": token, "now": stored(now), "until": stored(until)}).first():
         return []
     return [
-        Due(row[0], row[1], FulfillmentStatus(row[2]), row[3], _required(row[4]), *row[5:])
+        Due(row[0], FulfillmentStatus(row[1]), row[2], _required(row[3]), *row[4:])
         for row in tx.execute(_DUE, {"token": token})
     ]
 
@@ -178,11 +177,14 @@ def _required(value: str) -> datetime:
 
 
 def finish(tx: Connection, push_id: int, token: str, state: PushState, *, now: datetime, error: str | None) -> None:
-    """End a push under its lease: sent, or dead with the error."""
+    """End a push under its lease: sent, or dead with the error. One that would be dead and that a newer status has
+    overtaken meanwhile is superseded instead: no retry may bring the older status back."""
     tx.execute(
         text(
-            "UPDATE pushes SET state = :state, done_at = :now, last_error = :error, lease_token = NULL,"
-            " lease_until = NULL WHERE id = :id AND lease_token = :token"
+            "UPDATE pushes SET done_at = :now, last_error = :error, lease_token = NULL, lease_until = NULL,"
+            " state = CASE WHEN :state = 'dead' AND EXISTS (SELECT 1 FROM pushes newer"
+            "  WHERE newer.fulfillment_id = pushes.fulfillment_id AND newer.id > pushes.id)"
+            "  THEN 'superseded' ELSE :state END WHERE id = :id AND lease_token = :token"
         ),
         {"id": push_id, "token": token, "state": state.value, "now": stored(now), "error": error},
     )

@@ -13,13 +13,13 @@ from sqlalchemy import Connection, bindparam, select, text
 from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import FulfillmentStatus
 from tracker.models import ParcelEvent
-from tracker.progress import Known, ParcelState
+from tracker.progress import TOUCHED, Known, ParcelState
 from tracker.store import rows
 from tracker.store.times import instant, stored
 
 #: How much sooner a parcel of each priority is served than its due time says, in days. The head start lets
 #: the valuable ones pass under a scarce quota, and ends: the rest wait, they do not starve.
-HEAD_START: Mapping[int, float] = {4: 365.0, 3: 0.5, 2: 0.125, 1: 0.0, 0: 0.0}
+HEAD_START: Mapping[int, float] = {3: 0.5, 2: 0.125, 1: 0.0, 0: 0.0}
 
 _EVENTS = ParcelEvent.__table__  # type: ignore[attr-defined]
 
@@ -183,7 +183,6 @@ _SAVED_COLUMNS = (
     "failures",
     "last_error",
 )
-_TOUCHED_COLUMNS = ("last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
 _EVENT_COLUMNS = tuple(column.name for column in _EVENTS.columns if column.name != "id")
 
 
@@ -197,7 +196,7 @@ def _written(columns: Sequence[str]) -> str:
 
 
 _SAVE = _written(_SAVED_COLUMNS)
-_TOUCH = _written(_TOUCHED_COLUMNS)
+_TOUCH = _written(TOUCHED)
 _ADD_EVENTS = (
     f"INSERT OR IGNORE INTO events ({', '.join(_EVENT_COLUMNS)}) SELECT * FROM {rows.given(_EVENT_COLUMNS)} WHERE true"
 )
@@ -210,9 +209,9 @@ def save(tx: Connection, states: Sequence[Mapping[str, Any]], token: str) -> Non
 
 
 def touch(tx: Connection, states: Sequence[Mapping[str, Any]], token: str) -> None:
-    """End the lease of parcels of which nothing new is known. Keys of a state: `id` and every touched column."""
+    """End the lease of parcels of which nothing new is known. Keys of a state: `id` and every one of TOUCHED."""
     if states:
-        tx.exec_driver_sql(_TOUCH, {"rows": rows.packed(states, ("id", *_TOUCHED_COLUMNS)), "token": token})
+        tx.exec_driver_sql(_TOUCH, {"rows": rows.packed(states, ("id", *TOUCHED)), "token": token})
 
 
 def add_events(tx: Connection, events: Sequence[Mapping[str, Any]]) -> None:

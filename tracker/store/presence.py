@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from tracker.store.database import DatabaseUnusable
 from tracker.store.times import stored
 
 
@@ -18,8 +19,12 @@ class Presence:
     """This process's hold on the lock file."""
 
     def __init__(self, database: Path) -> None:
-        """Opens `<database>.lock`; holds nothing yet."""
-        self._file = database.with_name(f"{database.name}.lock").open("a")
+        """Opens `<database>.lock`; holds nothing yet. Raises DatabaseUnusable."""
+        file = database.with_name(f"{database.name}.lock")
+        try:
+            self._file = file.open("a")
+        except OSError as error:
+            raise DatabaseUnusable(f"{file}: cannot be opened: {error.strerror}") from None
 
     def alone(self) -> bool:
         """Whether nobody else holds the file. If so we hold it alone until `share`."""

@@ -286,7 +286,8 @@ _PARCELS_ASKED = (
     select(_PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.id)
     .distinct()
     .join(_LINKS, _LINKS.c.parcel_id == _PARCELS.c.id)
-    .where(text(f"NOT {USED_AGAIN}"))
+    .join(_FULFILLMENTS, _FULFILLMENTS.c.id == _LINKS.c.fulfillment_id)
+    .where(text(f"NOT {USED_AGAIN}"), _FULFILLMENTS.c.withdrawn_at.is_(None))
 )
 _PARCELS_BY_NUMBER = _PARCELS_ASKED.where(_PARCELS.c.number == bindparam("number"))
 _PARCELS_BY_REFERENCE = _PARCELS_ASKED.where(_LINKS.c.fulfillment_id.in_(select(_MATCHING.c.id)))
@@ -296,7 +297,8 @@ def parcels_of(db: Connection, references: Sequence[str]) -> dict[str, dict[str,
     """The parcels that these references stand for: carrier -> number -> id.
 
     A tracking number stands for its own parcel, an id for all of its fulfillment's or order's. Only the newest
-    use of a number counts: what its carrier tells now is of no other.
+    use of a number counts: what its carrier tells now is of no other; and none that only withdrawn fulfillments have,
+    for those are not followed any more.
     """
     found: dict[str, dict[str, int]] = {}
     for reference in references:

@@ -17,6 +17,14 @@ _OLD = text(
     " ORDER BY f.id LIMIT :portion"
 )
 
+_ORDERS = text("SELECT DISTINCT order_id FROM fulfillments WHERE id IN :ids").bindparams(
+    bindparam("ids", expanding=True)
+)
+#: Of these orders alone: another one without fulfillments has not been shipped yet.
+_EMPTY = text(
+    "DELETE FROM orders WHERE id IN :ids AND NOT EXISTS (SELECT 1 FROM fulfillments f WHERE f.order_id = orders.id)"
+).bindparams(bindparam("ids", expanding=True))
+
 
 def forget(tx: Connection, before: datetime) -> int:
     """Delete fulfillments all of whose parcels ended before that instant, and what then belongs to none.
@@ -26,6 +34,7 @@ def forget(tx: Connection, before: datetime) -> int:
     ids = list(tx.execute(_OLD, {"before": stored(before), "portion": PORTION}).scalars())
     if not ids:
         return 0
+    orders = tx.execute(_ORDERS, {"ids": ids}).scalars().all()
     for statement in (
         "DELETE FROM pushes WHERE fulfillment_id IN :ids",
         "DELETE FROM status_history WHERE fulfillment_id IN :ids",
@@ -36,5 +45,5 @@ def forget(tx: Connection, before: datetime) -> int:
     orphans = "(SELECT id FROM parcels p WHERE NOT EXISTS (SELECT 1 FROM fulfillment_parcels WHERE parcel_id = p.id))"
     tx.execute(text(f"DELETE FROM events WHERE parcel_id IN {orphans}"))
     tx.execute(text(f"DELETE FROM parcels WHERE id IN {orphans}"))
-    tx.execute(text("DELETE FROM orders WHERE NOT EXISTS (SELECT 1 FROM fulfillments f WHERE f.order_id = orders.id)"))
+    tx.execute(_EMPTY, {"ids": orders})
     return len(ids)
