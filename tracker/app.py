@@ -16,7 +16,7 @@ from tracker.clock import Clock
 from tracker.config import AccountPlan, Settings, load, plan_accounts
 from tracker.http import CarrierClient
 from tracker.orders import OrderProtection
-from tracker.poll import Poller
+from tracker.poll import Answered, Poller
 from tracker.progress import Rules
 from tracker.relay import Relay
 from tracker.store import accounts, queries
@@ -79,18 +79,7 @@ class App:
             wanted = queries.parcels_of(tx, refs)
         answers: list[dict[str, Any]] = []
         for carrier, parcels in wanted.items():
-            poller = next((poller for poller in self.pollers if poller.carrier.info.code == carrier), None)
-            if poller is None:
-                answers += [_answer(carrier, number, error="no account of this carrier is on") for number in parcels]
-                continue
-            tally = await poller.run(asyncio.Event(), only=list(parcels.values()), by_hand=True)
-            told = {answer.number: answer for answer in tally.answers}
-            for number in parcels:
-                if answer := told.get(number):
-                    answers.append(_answer(carrier, number, answer.status, answer.changed, answer.error))
-                else:
-                    reason = tally.failure or "not asked: the quota is used up, or somebody is asking right now"
-                    answers.append(_answer(carrier, number, error=reason))
+            answers += await self._ask(carrier, parcels)
         return answers
 
     async def probe(self) -> list[tuple[str, str | None]]:
@@ -140,6 +129,23 @@ class App:
             rules=Rules(polling, polling.reuse_margin, self.settings.meanings(info.code)),
             roll_up_rule=polling.aggregate,
         )
+
+    async def _ask(self, carrier: str, parcels: Mapping[str, int]) -> list[dict[str, Any]]:
+        """Ask about parcels (number -> id) of one carrier, by its accounts in turn until all are answered."""
+        reason = "no account of this carrier is on"
+        told: dict[str, Answered] = {}
+        for poller in self.pollers:
+            left = [id for number, id in parcels.items() if number not in told]
+            if poller.carrier.info.code == carrier and left:
+                tally = await poller.run(asyncio.Event(), only=left, by_hand=True)
+                told |= {answer.number: answer for answer in tally.answers}
+                reason = tally.failure or "not asked: the quota is used up, or somebody is asking right now"
+        return [
+            _answer(carrier, number, answer.status, answer.changed, answer.error)
+            if (answer := told.get(number))
+            else _answer(carrier, number, error=reason)
+            for number in parcels
+        ]
 
     async def _poll_due(self) -> list[dict[str, Any]]:
         answers = []

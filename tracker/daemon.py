@@ -29,7 +29,8 @@ log = structlog.get_logger(__name__)
 
 #: Wall seconds that work under way gets to finish after SIGTERM.
 DRAIN = 20.0
-#: Wall seconds after which a heartbeat is taken for hung and cut off; longer than any lawful run.
+#: Wall seconds after which a heartbeat is taken for hung and cut off; longer than any lawful run, which begins
+#: nothing new after half a minute and then waits for a call with its retries.
 HUNG = 180.0
 HOUSEKEEPING = 60.0
 

@@ -24,7 +24,7 @@ from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply
 from carriers.sdk.status import FulfillmentStatus
 from carriers.sdk.unchanged import ReadBefore
-from tracker.budget import LEASE, Budget, QuotaSpent, Settlement
+from tracker.budget import HORIZON, LEASE, Budget, QuotaSpent, Settlement
 from tracker.clock import Clock
 from tracker.progress import ParcelState, Progress, Rules, advance, forgotten, interpret, stored_event, untold
 from tracker.store import accounts, outbox, parcels
@@ -144,14 +144,17 @@ class Poller:
 
     async def _feed(self, run: "_Run") -> None:
         """Keep the fetchers supplied with claimed lots."""
-        until = asyncio.get_running_loop().time() + RUN
         want = self._connections * AHEAD
-        while not (run.stop.is_set() or self._failed or asyncio.get_running_loop().time() > until):
+        while not (self._failed or run.over()):
             granted, lots = await self._writer.run(lambda tx: self._claim(tx, run, want))
             self._budget.admit(granted)
             for lot in lots:
                 run.lots.put_nowait(lot)
-            if len(lots) < want:
+            if run.only:  # the rest of what a person asked for waits for its turn, if that is what it lacks
+                if not granted.calls and granted.first_at <= self._clock.now():
+                    return
+                await asyncio.sleep(0 if lots else HORIZON / 2)
+            elif len(lots) < want:
                 return
             while run.lots.qsize() > want // 2 and not self._failed:
                 await run.wanted.wait()
@@ -208,7 +211,7 @@ class Poller:
         the last BadPayload when nothing but unreadable answers come: then no number is at fault.
         """
         parts, unreadable = [lot], 0
-        while parts and not (self._failed or run.stop.is_set()):
+        while parts and not (self._failed or run.over()):
             part = parts.pop()
             try:
                 reports = await self._reports(run, part)
@@ -363,3 +366,8 @@ class _Run:
     only: Sequence[int] | None
     by_hand: bool
     wanted: asyncio.Event = field(default_factory=asyncio.Event)
+    until: float = field(default_factory=lambda: asyncio.get_running_loop().time() + RUN)
+
+    def over(self) -> bool:
+        """Whether nothing new is to be begun: what is left stays due."""
+        return self.stop.is_set() or asyncio.get_running_loop().time() > self.until

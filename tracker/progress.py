@@ -16,7 +16,7 @@ from carriers.sdk.events import Event, Place, Report, Shipment, ZoneSource
 from carriers.sdk.status import ENDED, RECEIVED, FulfillmentStatus
 from carriers.sdk.zones import zone_of
 from tracker.cadence import Cadence, Situation, gives_up, next_poll, priority
-from tracker.timeline import Timeline, choose, event_key, fold, relevant, remap
+from tracker.timeline import RETURNING, Timeline, choose, event_key, fold, relevant, remap
 
 #: What a poll that brings nothing new writes.
 TOUCHED = ("last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
@@ -172,6 +172,8 @@ def advance(
         if not shipment.events:  # the summary alone: what scans told before is a fact still
             row["last_movement_at"] = state.last_movement_at
             row["delivered_at"] = state.delivered_at if row["status"] in RECEIVED else None
+            if state.reason.startswith(RETURNING):  # delivered to the sender, as far as a summary can tell
+                row |= {"status": state.status, "status_at": state.status_at, "reason": state.reason}
     _schedule(row, state, now, rules, chance)
     progress.changed = row["status"] is not None and row["status"] != state.status
     return progress

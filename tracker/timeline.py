@@ -42,6 +42,9 @@ _S = FulfillmentStatus
 #: Scans this close together were one visit at the door: a failure booked with a delivery does not undo it.
 SAME_VISIT = timedelta(minutes=10)
 
+#: How the reason of a parcel on its way back begins.
+RETURNING = "returning: "
+
 #: Ship dates are days: candidates whose distances differ by less than this are equally likely.
 INDISTINCT = timedelta(hours=12)
 
@@ -243,7 +246,7 @@ class _Journey:
         said = ": ".join(filter(None, (word.code, word.description)))
         if isinstance(word, Summary):
             said = f"summary {said}"
-        return f"returning: {said}" if self.returning else said
+        return f"{RETURNING}{said}" if self.returning else said
 
 
 class RollUp(StrEnum):

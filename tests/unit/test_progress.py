@@ -102,3 +102,13 @@ def test_a_summary_without_scans_leaves_what_scans_told() -> None:
     moving = Summary("IT", Meaning(S.IN_TRANSIT), "In transit")
     third = after(Report(NUMBER, (Shipment(summary=moving),)), state).row
     assert (third["status"], third["last_movement_at"], third["delivered_at"]) == (S.IN_TRANSIT, at, None)
+
+
+def test_a_summary_alone_does_not_end_a_return_leg() -> None:
+    returned = FRESH._replace(
+        status=S.FAILURE, reason="returning: RS: Returning to shipper", status_at=NOW - timedelta(days=2), known=True
+    )
+    summary = Shipment(summary=Summary("DL", Meaning(S.DELIVERED), "Delivered"))
+    progress = after(Report(NUMBER, (summary,)), returned)
+    assert (progress.row["status"], progress.changed) == (S.FAILURE, False)
+    assert progress.row["delivered_at"] is None
