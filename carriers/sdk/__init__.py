@@ -8,10 +8,8 @@ from carriers.sdk.carrier import (
     CarrierOptions,
     Credentials,
     Info,
-    Items,
     OAuth2,
     Quota,
-    ReadBefore,
     credentials_model,
     read,
 )
@@ -33,6 +31,7 @@ from carriers.sdk.exchange import Call, Reply, segment
 from carriers.sdk.numbers import TrackingNumber, tracking_number
 from carriers.sdk.reading import record, records, text
 from carriers.sdk.status import FulfillmentStatus
+from carriers.sdk.unchanged import Items, ReadBefore
 from carriers.sdk.zones import end_of_day, instant, zone_of
 
 __all__ = [

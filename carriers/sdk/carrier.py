@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, SecretStr, create_model
 
 from carriers.sdk.codes import Codes
-from carriers.sdk.errors import CarrierError, NotFound, NumberError
+from carriers.sdk.errors import NotFound, NumberError
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply, segment
 from carriers.sdk.numbers import TrackingNumber
@@ -201,21 +201,3 @@ def _aligned(carrier: Carrier, reply: Reply, found: list[Report]) -> list[Report
         by_number.get(number) or Report(number, error=NotFound(f"{carrier.info.name} left the number out"))
         for number in reply.numbers
     ]
-
-
-__all__ = [
-    "ApiKey",
-    "Auth",
-    "Basic",
-    "Carrier",
-    "CarrierError",
-    "CarrierOptions",
-    "Credentials",
-    "Info",
-    "Items",
-    "OAuth2",
-    "Quota",
-    "ReadBefore",
-    "credentials_model",
-    "read",
-]

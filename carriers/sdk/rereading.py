@@ -10,11 +10,12 @@ from typing import Any
 
 import orjson
 
-from carriers.sdk.carrier import Carrier, ReadBefore, read
+from carriers.sdk.carrier import Carrier, read
 from carriers.sdk.errors import CarrierError
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Reply
 from carriers.sdk.numbers import TrackingNumber
+from carriers.sdk.unchanged import ReadBefore
 
 _RULES = b"rules"
 Prints = Mapping[TrackingNumber, str]

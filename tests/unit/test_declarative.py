@@ -23,7 +23,8 @@ from carriers.sdk import (
     ZoneSource,
     read,
 )
-from carriers.sdk.declarative import CarrierFileError, DeclarativeCarrier
+from carriers.sdk.carrier_file import CarrierFileError
+from carriers.sdk.declarative import DeclarativeCarrier
 
 ONE = TrackingNumber("AB123456")
 TWO = TrackingNumber("CD123456")
