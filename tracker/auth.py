@@ -66,25 +66,26 @@ class BearerAuth(httpx.Auth):
             if isinstance(failure, RateLimited | Unavailable):
                 raise failure
             raise AuthFailed(failure.message)
-        token, lifetime = _granted(reply)
-        if not token:  # no number of those asked about is at fault
-            raise Unavailable(f"{self._who} answered the token request without an access_token")
+        try:
+            token, lifetime = _granted(reply)
+        except BadPayload as error:  # no number of those asked about is at fault
+            raise Unavailable(f"{self._who} answered the token request: {error}") from None
         self._token = token
         # a very short life still has to last for one call
         self._expires_at = self._now() + max(timedelta(seconds=lifetime) - MARGIN, timedelta(seconds=lifetime / 2))
 
 
 def _granted(reply: Reply) -> tuple[str, float]:
-    """The token of an answer and its life in seconds; '' where there is none."""
-    try:
-        body = record(reply.json())
-    except BadPayload:
-        return "", 0.0
+    """The token of an answer and its life in seconds. Raises BadPayload where there is none."""
+    body = record(reply.json())
+    token = text(body, "access_token")
+    if not token:
+        raise BadPayload("no access_token")
     try:
         lifetime = float(body.get("expires_in") or DEFAULT_LIFETIME)
     except (TypeError, ValueError):
         lifetime = DEFAULT_LIFETIME
-    return text(body, "access_token"), lifetime if 0 < lifetime <= LONGEST_LIFETIME else DEFAULT_LIFETIME
+    return token, lifetime if 0 < lifetime <= LONGEST_LIFETIME else DEFAULT_LIFETIME
 
 
 class HeaderAuth(httpx.Auth):
