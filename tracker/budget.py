@@ -17,8 +17,6 @@ from tracker.clock import Clock
 from tracker.store import accounts, quotas
 from tracker.store.writer import Writer
 
-HOUR, DAY = 3600, 86400
-
 #: Wall seconds by which a call may reach the carrier later than we sent it; kept between calls beyond the
 #: pace itself, or late ones would crowd the next ones' second.
 JITTER = 0.25
@@ -58,7 +56,7 @@ class Budget:
         self._made = 0
         self._turn = asyncio.Lock()
         self._next_at: datetime | None = None
-        self._windows = {HOUR: quota.per_hour, DAY: quota.per_day}
+        self._windows = {quotas.HOUR: quota.per_hour, quotas.DAY: quota.per_day}
         self._pace = _pace(quota, clock)
 
     def open(self, tx: Connection) -> None:
@@ -68,7 +66,7 @@ class Budget:
     def paused(self, tx: Connection, now: datetime) -> str | None:
         """Why the account must not be asked at present; None where it may."""
         state = accounts.state(tx, self.name)
-        if state is None or state.paused_until is None or state.paused_until <= now:
+        if state is None or not state.is_paused(now):
             return None
         return f"paused until {state.paused_until:%Y-%m-%d %H:%M:%S} UTC: {state.paused_reason}"
 
@@ -137,13 +135,11 @@ class Budget:
 
         Whether this is the first failure after a success.
         """
-        state = accounts.state(tx, self.name)
-        failures = state.failures if state else 0
-        wait = self._clock.wall(min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(failures, 20)))
-        if retry_after:
-            wait = timedelta(seconds=min(retry_after, 2 * DAY))
-        accounts.pause(tx, self.name, until=now + wait, reason=reason)
-        return failures == 0
+        told = timedelta(seconds=min(retry_after, 2 * quotas.DAY)) if retry_after else None
+        wall = self._clock.wall
+        first, longest = wall(FIRST_PAUSE), wall(LONGEST_PAUSE)
+        until = accounts.back_off(tx, self.name, now=now, reason=reason, first=first, longest=longest, told=told)
+        return until is not None
 
 
 def _pace(quota: Quota, clock: Clock) -> timedelta:

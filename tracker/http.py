@@ -5,7 +5,6 @@ account's budget, token calls included where the carrier counts them.
 """
 
 import asyncio
-from collections.abc import Mapping
 from typing import Protocol
 
 import httpx
@@ -155,7 +154,7 @@ class CarrierClient:
                 response = await self._client.request(
                     call.method,
                     self._base_url + call.path,
-                    params=_present(call.query),
+                    params=call.query or None,
                     headers=dict(call.headers),
                     content=call.body,
                 )
@@ -164,7 +163,3 @@ class CarrierClient:
         except httpx.HTTPError as error:  # the text of it may hold the URL; the kind is enough
             raise Unavailable(f"no answer: {type(error).__name__}") from None
         return Reply(call.numbers, response.status_code, response.content, dict(response.headers))
-
-
-def _present(query: Mapping[str, str]) -> Mapping[str, str] | None:
-    return query or None

@@ -81,7 +81,7 @@ class Relay:
         state = accounts.state(tx, NAME)
         if state is None:
             accounts.ensure(tx, NAME, NAME)
-        elif state.paused_until is not None and state.paused_until > now:
+        elif state.is_paused(now):
             return []
         until = now + self._clock.wall(LEASE)
         return outbox.claim(tx, limit=4 * self._connections, token=token, now=now, until=until)
@@ -146,11 +146,8 @@ class Relay:
 
     def _pause(self, tx: Connection, now: datetime, answer: Answer) -> None:
         self._paused = True
-        state = accounts.state(tx, NAME)
-        failures = state.failures if state else 0
-        wait = self._clock.wall(min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 20)))
-        if answer.retry_after:
-            wait = timedelta(seconds=min(answer.retry_after, LONGEST_TOLD))
-        accounts.pause(tx, NAME, until=now + wait, reason=answer.message)
-        if not failures:
-            log.warning("Order Protection paused", reason=answer.message, until=now + wait)
+        told = timedelta(seconds=min(answer.retry_after, LONGEST_TOLD)) if answer.retry_after else None
+        first, longest = self._clock.wall(FIRST_WAIT), self._clock.wall(LONGEST_WAIT)
+        until = accounts.back_off(tx, NAME, now=now, reason=answer.message, first=first, longest=longest, told=told)
+        if until is not None:
+            log.warning("Order Protection paused", reason=answer.message, until=until)

@@ -1,6 +1,6 @@
 """The state of carrier accounts, and of Order Protection: paused until when, and why."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
@@ -17,6 +17,10 @@ class AccountState(NamedTuple):
     paused_reason: str
     failures: int
     last_success_at: datetime | None
+
+    def is_paused(self, now: datetime) -> bool:
+        """Whether it must not be asked at present."""
+        return self.paused_until is not None and self.paused_until > now
 
 
 def ensure(tx: Connection, name: str, carrier: str) -> None:
@@ -46,13 +50,27 @@ def _state(row: Any) -> AccountState:
     return AccountState(row[0], row[1], instant(row[2]), row[3], row[4], instant(row[5]))
 
 
-def pause(tx: Connection, name: str, *, until: datetime, reason: str) -> None:
-    """Stop asking until then; one more wholesale failure in a row."""
+def back_off(
+    tx: Connection,
+    name: str,
+    *,
+    now: datetime,
+    reason: str,
+    first: timedelta,
+    longest: timedelta,
+    told: timedelta | None,
+) -> datetime | None:
+    """Stop asking after one more wholesale failure in a row: as long as `told`, else `first`, doubled with each
+    failure up to `longest`. The end of the pause where it is the first failure after a success, else None."""
+    before = state(tx, name)
+    failures = before.failures if before else 0
+    until = now + (told or min(longest, first * 2 ** min(failures, 10)))
     tx.exec_driver_sql(
         "UPDATE accounts SET paused_until = :until, paused_reason = :reason, failures = failures + 1"
         " WHERE name = :name",
         {"name": name, "until": stored(until), "reason": reason},
     )
+    return None if failures else until
 
 
 def forgive_refusals(tx: Connection) -> int:

@@ -9,8 +9,6 @@ from sqlalchemy import Connection, Row, text
 from tracker.store import accounts as account_states
 from tracker.store import quotas
 
-DAY = 86400
-
 
 class AccountUse(NamedTuple):
     """An account at work. `paused`: why it is not, or ''."""
@@ -43,10 +41,8 @@ def accounts(tx: Connection, now: datetime) -> list[AccountUse]:
     return [
         AccountUse(
             state.name,
-            f"paused until {state.paused_until:%H:%M:%S}: {state.paused_reason}"
-            if state.paused_until is not None and state.paused_until > now
-            else "",
-            quotas.used(tx, state.name, DAY, now),
+            f"paused until {state.paused_until:%H:%M:%S}: {state.paused_reason}" if state.is_paused(now) else "",
+            quotas.used(tx, state.name, quotas.DAY, now),
             f"{state.last_success_at:%Y-%m-%d %H:%M:%S}" if state.last_success_at else "",
         )
         for state in account_states.states(tx)
@@ -69,21 +65,4 @@ def news(tx: Connection, limit: int) -> Sequence[Row[Any]]:
             " ORDER BY h.id DESC LIMIT :limit"
         ),
         {"limit": limit},
-    ).all()
-
-
-def history_of(tx: Connection, reference: str) -> Sequence[Row[Any]]:
-    """The status history of what a tracking number, fulfillment or order id means, newest first."""
-    return tx.execute(
-        text(
-            "SELECT f.source_fulfillment_id AS fulfillment, h.status,"
-            " replace(substr(h.at, 1, 19), 'T', ' ') AS at, h.reason"
-            " FROM status_history h JOIN fulfillments f ON f.id = h.fulfillment_id"
-            " JOIN orders o ON o.id = f.order_id"
-            " WHERE f.source_fulfillment_id = :reference OR o.source_order_id = :reference OR f.id IN"
-            "  (SELECT l.fulfillment_id FROM fulfillment_parcels l JOIN parcels p ON p.id = l.parcel_id"
-            "   WHERE p.number = :number)"
-            " ORDER BY h.id DESC LIMIT 200"
-        ),
-        {"reference": reference, "number": "".join(reference.split()).upper()},
     ).all()

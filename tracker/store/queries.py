@@ -96,10 +96,14 @@ _PUSHES_OF = (
 )
 
 
+def _wanted(reference: str) -> dict[str, str]:
+    """A reference as an id, which is exact, and as a tracking number, which people write with blanks."""
+    return {"reference": reference, "number": "".join(reference.split()).upper()}
+
+
 def tracked(db: Connection, reference: str) -> list[Tracked]:
     """The fulfillments, not withdrawn, that a tracking number, fulfillment id or order id stands for."""
-    number = "".join(reference.split()).upper()
-    found = {row.id: Tracked(row) for row in db.execute(_FOUND, {"reference": reference, "number": number})}
+    found = {row.id: Tracked(row) for row in db.execute(_FOUND, _wanted(reference))}
     if not found:
         return []
     ids = {"ids": list(found)}
@@ -302,7 +306,7 @@ def parcels_of(db: Connection, references: Sequence[str]) -> dict[str, dict[str,
     """
     found: dict[str, dict[str, int]] = {}
     for reference in references:
-        wanted = {"reference": reference, "number": "".join(reference.split()).upper()}
+        wanted = _wanted(reference)
         rows = db.execute(_PARCELS_BY_NUMBER, wanted).all() or db.execute(_PARCELS_BY_REFERENCE, wanted)
         for carrier, own_number, id in rows:
             found.setdefault(carrier, {})[own_number] = id

@@ -13,6 +13,8 @@ from sqlalchemy import Connection
 
 from tracker.store.times import instant, stored
 
+HOUR, DAY = 3600, 86400
+
 #: A window is counted in so many slots; a slot counts until its last moment has left the window.
 SLOTS = 24
 

@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from tracker.clock import Clock
 from tracker.config import Web
-from tracker.store import overview
+from tracker.store import overview, queries
 from tracker.store.database import Database
 
 _TEMPLATES = Environment(
@@ -61,7 +61,7 @@ def _read(database: Database, clock: Clock, reference: str) -> dict[str, Any]:
             "accounts": overview.accounts(tx, now),
             "outbox": overview.outbox(tx),
             "news": overview.news(tx, limit=20),
-            "found": overview.history_of(tx, reference) if reference else None,
+            "found": queries.tracked(tx, reference) if reference else None,
         }
 
 
