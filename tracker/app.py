@@ -8,9 +8,9 @@ from typing import Any
 
 import structlog
 
-from carriers.sdk.carrier import OAuth2
+from carriers.sdk.auth import OAuth2
 from carriers.sdk.errors import CarrierError
-from tracker.auth import BearerAuth, carrier_auth, order_protection_auth, token_url
+from tracker.auth import TokenAuth, carrier_auth, order_protection_auth, secrets_in_calls, token_url
 from tracker.budget import Budget
 from tracker.clock import Clock
 from tracker.config import AccountPlan, Settings, load, plan_accounts
@@ -115,6 +115,7 @@ class App:
             connections=plan.connections,
             speed=self.clock.speed,
             free_url=free_url,
+            secrets=secrets_in_calls(info.auth, plan.credentials),
         )
         self._clients[plan.name] = client
         polling = self.settings.polling
@@ -170,7 +171,7 @@ def build(config: Path, environ: Mapping[str, str] = os.environ) -> App:
 
 
 async def _probe(client: CarrierClient) -> str | None:
-    if not isinstance(client.auth, BearerAuth):
+    if not isinstance(client.auth, TokenAuth):
         return None  # a key is only tried by a real call, which would cost quota
     try:
         await client.authenticate()

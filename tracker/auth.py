@@ -1,4 +1,4 @@
-"""Credentials onto requests: bearer tokens fetched once and shared, API keys, HTTP Basic.
+"""Credentials onto requests: tokens fetched once and shared, API keys, HTTP Basic.
 
 One of the two modules that import httpx. Tokens live in memory only; no secret is ever logged.
 """
@@ -7,13 +7,14 @@ import asyncio
 import base64
 from collections.abc import AsyncGenerator, Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import httpx
 
-from carriers.sdk.carrier import ApiKey, Basic, Credentials, OAuth2
-from carriers.sdk.carrier import Auth as Scheme
+from carriers.sdk.auth import ApiKey, Basic, Credentials, InRequest, Login, OAuth2, placed
+from carriers.sdk.auth import Auth as Scheme
 from carriers.sdk.errors import AuthFailed, BadPayload, RateLimited, Unavailable
-from carriers.sdk.exchange import Reply
+from carriers.sdk.exchange import Call, Reply
 from carriers.sdk.reading import record, text
 from tracker.config import OrderProtection as OrderProtectionSettings
 
@@ -23,14 +24,12 @@ MARGIN = timedelta(seconds=60)
 DEFAULT_LIFETIME, LONGEST_LIFETIME = 3600.0, 366 * 86400.0
 
 
-class BearerAuth(httpx.Auth):
-    """Bearer token by some grant: however many requests wait, one token call; on 401 once a new token."""
+class TokenAuth(httpx.Auth):
+    """A token by some grant: however many requests wait, one token call; refused once, once a new token."""
 
-    requires_response_body = True
-
-    def __init__(self, token_request: Callable[[], httpx.Request], now: Callable[[], datetime], who: str) -> None:
-        """`token_request` builds the grant's request; `who` names the other side in errors."""
-        self._token_request = token_request
+    def __init__(self, grant: "Grant", now: Callable[[], datetime], who: str) -> None:
+        """`who` names the other side in errors."""
+        self._grant = grant
         self._now = now
         self._who = who
         self._token = ""
@@ -42,13 +41,13 @@ class BearerAuth(httpx.Auth):
         for attempt in (1, 2):
             async with self._lock:
                 if not self._token or self._expires_at is None or self._now() >= self._expires_at:
-                    answer = yield self._token_request()
+                    answer = yield self._grant.request()
                     await answer.aread()
                     self._keep(answer)
                 used = self._token
-            request.headers["Authorization"] = f"Bearer {used}"
-            response = yield request
-            if response.status_code != httpx.codes.UNAUTHORIZED or attempt == 2:
+            response = yield self._grant.authorized(request, used)
+            await response.aread()
+            if not self._grant.is_refusal(response) or attempt == 2:
                 return
             if self._token == used:  # another request may have renewed it meanwhile
                 self._token = ""
@@ -56,7 +55,7 @@ class BearerAuth(httpx.Auth):
     async def renew(self, client: httpx.AsyncClient) -> None:
         """Fetch a token now. Raises CarrierError where it is refused."""
         async with self._lock:
-            answer = await client.send(self._token_request(), auth=None)
+            answer = await client.send(self._grant.request(), auth=None)
             self._keep(answer)
 
     def _keep(self, answer: httpx.Response) -> None:
@@ -67,7 +66,7 @@ class BearerAuth(httpx.Auth):
                 raise failure
             raise AuthFailed(failure.message)
         try:
-            token, lifetime = _granted(reply)
+            token, lifetime = self._grant.granted(reply)
         except BadPayload as error:  # no number of those asked about is at fault
             raise Unavailable(f"{self._who} answered the token request: {error}") from None
         self._token = token
@@ -75,17 +74,106 @@ class BearerAuth(httpx.Auth):
         self._expires_at = self._now() + max(timedelta(seconds=lifetime) - MARGIN, timedelta(seconds=lifetime / 2))
 
 
-def _granted(reply: Reply) -> tuple[str, float]:
-    """The token of an answer and its life in seconds. Raises BadPayload where there is none."""
-    body = record(reply.json())
-    token = text(body, "access_token")
-    if not token:
-        raise BadPayload("no access_token")
-    try:
-        lifetime = float(body.get("expires_in") or DEFAULT_LIFETIME)
-    except (TypeError, ValueError):
-        lifetime = DEFAULT_LIFETIME
-    return token, lifetime if 0 < lifetime <= LONGEST_LIFETIME else DEFAULT_LIFETIME
+class Grant(Protocol):
+    """One way to a token, and where the token goes."""
+
+    def request(self) -> httpx.Request:
+        """What asks for a token."""
+
+    def granted(self, reply: Reply) -> tuple[str, float]:
+        """The token of an answer and its life in seconds. Raises BadPayload where there is none."""
+
+    def authorized(self, request: httpx.Request, token: str) -> httpx.Request:
+        """The request with the token in it."""
+
+    def is_refusal(self, response: httpx.Response) -> bool:
+        """Whether the answer says that the token is no longer good."""
+
+
+class BearerGrant:
+    """A token of OAuth's kind, sent in a header."""
+
+    def __init__(self, request: Callable[[], httpx.Request], header: str = "Authorization") -> None:
+        """`request` builds the grant's request."""
+        self.request = request
+        self._header = header
+
+    def granted(self, reply: Reply) -> tuple[str, float]:
+        """`access_token` and `expires_in`."""
+        body = record(reply.json())
+        token = text(body, "access_token")
+        if not token:
+            raise BadPayload("no access_token")
+        try:
+            lifetime = float(body.get("expires_in") or DEFAULT_LIFETIME)
+        except (TypeError, ValueError):
+            lifetime = DEFAULT_LIFETIME
+        return token, lifetime if 0 < lifetime <= LONGEST_LIFETIME else DEFAULT_LIFETIME
+
+    def authorized(self, request: httpx.Request, token: str) -> httpx.Request:
+        """`Authorization: Bearer …`, or the bare token in a header of the carrier's own."""
+        request.headers[self._header] = f"Bearer {token}" if self._header == "Authorization" else token
+        return request
+
+    def is_refusal(self, response: httpx.Response) -> bool:
+        """HTTP 401."""
+        return response.status_code == httpx.codes.UNAUTHORIZED
+
+
+class LoginGrant:
+    """A token from a carrier's own log-in call, put where a request says `{{token}}`."""
+
+    def __init__(self, login: Login, credentials: Credentials, base_url: str) -> None:
+        self._login = login
+        call = placed(login.call, {field: credentials.secret(field) for field in login.fields})
+        self._call, self._url = call, base_url + call.path
+
+    def request(self) -> httpx.Request:
+        """The log-in call."""
+        return httpx.Request(
+            self._call.method,
+            self._url,
+            params=dict(self._call.query) or None,
+            headers=dict(self._call.headers),
+            content=self._call.body,
+        )
+
+    def granted(self, reply: Reply) -> tuple[str, float]:
+        """The first field of that name, however deep, with the life the carrier promises."""
+        body = reply.xml() if reply.body.lstrip().startswith(b"<") else reply.json()
+        token = _first(body, self._login.token)
+        if not token:
+            raise BadPayload(f"no {self._login.token}")
+        return token, self._login.hours * 3600
+
+    def authorized(self, request: httpx.Request, token: str) -> httpx.Request:
+        """A request of the same content, with the token in it."""
+        asked = Call(
+            (),
+            request.method,
+            str(request.url),
+            headers={name: value for name, value in request.headers.items() if name != "content-length"},
+            body=request.content,
+        )
+        filled = placed(asked, {"token": token})
+        url = filled.path.replace("%7B%7Btoken%7D%7D", token)
+        sent = httpx.Request(filled.method, url, headers=dict(filled.headers), content=filled.body)
+        sent.extensions = request.extensions
+        return sent
+
+    def is_refusal(self, response: httpx.Response) -> bool:
+        """HTTP 401, or the carrier's own word for it."""
+        refused = self._login.refused
+        return response.status_code == httpx.codes.UNAUTHORIZED or bool(refused and refused in response.text)
+
+
+def _first(value: object, name: str) -> str:
+    """The first text under that name in nested objects and arrays."""
+    if isinstance(value, dict):
+        if found := text(value, name):
+            return found
+        value = list(value.values())
+    return next((found for item in value if (found := _first(item, name))), "") if isinstance(value, list) else ""
 
 
 class HeaderAuth(httpx.Auth):
@@ -109,12 +197,19 @@ def carrier_auth(
         case ApiKey():
             return HeaderAuth(scheme.header, credentials.secret(scheme.key_field))
         case Basic():
-            return HeaderAuth(
-                "Authorization",
-                _basic(credentials.secret(scheme.user_field), credentials.secret(scheme.password_field)),
-            )
+            password = credentials.secret(scheme.password_field) if scheme.password_field else ""
+            return HeaderAuth("Authorization", _basic(credentials.secret(scheme.user_field), password))
         case OAuth2():
-            return BearerAuth(lambda: _grant(scheme, credentials, base_url), now, who)
+            return TokenAuth(BearerGrant(lambda: _grant(scheme, credentials, base_url), scheme.header), now, who)
+        case Login():
+            return TokenAuth(LoginGrant(scheme, credentials, base_url), now, who)
+        case InRequest():
+            return httpx.Auth()  # the call itself carries them
+
+
+def secrets_in_calls(scheme: Scheme, credentials: Credentials) -> dict[str, str]:
+    """What a carrier's calls have placeholders for."""
+    return {field: credentials.secret(field) for field in scheme.fields} if isinstance(scheme, InRequest) else {}
 
 
 def order_protection_auth(settings: OrderProtectionSettings, now: Callable[[], datetime]) -> httpx.Auth:
@@ -135,7 +230,7 @@ def order_protection_auth(settings: OrderProtectionSettings, now: Callable[[], d
             },
         )
 
-    return BearerAuth(grant, now, "Order Protection")
+    return TokenAuth(BearerGrant(grant), now, "Order Protection")
 
 
 def token_url(scheme: OAuth2, base_url: str) -> str:
@@ -146,7 +241,11 @@ def token_url(scheme: OAuth2, base_url: str) -> str:
 def _grant(scheme: OAuth2, credentials: Credentials, base_url: str) -> httpx.Request:
     url = token_url(scheme, base_url)
     client, secret = credentials.secret(scheme.id_field), credentials.secret(scheme.secret_field)
-    grant = {"grant_type": "client_credentials"}
+    grant = {"grant_type": "refresh_token" if scheme.refresh_field else "client_credentials"}
+    if scheme.refresh_field:
+        grant["refresh_token"] = credentials.secret(scheme.refresh_field)
+    if scheme.scope:
+        grant["scope"] = scheme.scope
     match scheme.sends:
         case "basic":
             return httpx.Request("POST", url, data=grant, headers={"Authorization": _basic(client, secret)})

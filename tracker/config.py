@@ -24,7 +24,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from carriers.sdk.carrier import Carrier, CarrierOptions, Credentials, Quota, credentials_model
+from carriers.sdk.auth import Credentials, credentials_model
+from carriers.sdk.carrier import Carrier, CarrierOptions, Quota
 from carriers.sdk.codes import MEANINGS, Meaning, normalise
 from carriers.sdk.registry import Registered, known_carriers
 from carriers.sdk.status import CARRIER_STATUSES, FulfillmentStatus

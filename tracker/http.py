@@ -5,14 +5,16 @@ account's budget, token calls included where the carrier counts them.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Protocol
 
 import httpx
 import stamina
 
+from carriers.sdk.auth import placed
 from carriers.sdk.errors import CarrierError, Unavailable
 from carriers.sdk.exchange import Call, Reply
-from tracker.auth import BearerAuth
+from tracker.auth import TokenAuth
 
 #: A carrier that asks for more patience than this (wall seconds) is left alone, not retried within the call.
 RETRY_WITHIN = 5.0
@@ -70,16 +72,19 @@ class CarrierClient:
         connections: int,
         speed: float = 1.0,
         free_url: str | None = None,
+        secrets: Mapping[str, str] | None = None,
         user_agent: str = "fulfillment-tracker",
     ) -> None:
         """`timeout` in wall seconds for the whole call; `speed` of the clock the carrier's seconds are in.
 
-        `turns` None: nobody counts the requests. `free_url`: one that is not counted.
+        `turns` None: nobody counts the requests. `free_url`: one that is not counted. `secrets`: what calls have
+        placeholders for.
         """
         self.auth = auth
         self._base_url = base_url
         self._timeout = timeout
         self._speed = speed
+        self._secrets = secrets or {}
         limits = httpx.Limits(max_connections=min(connections, MOST_CONNECTIONS), keepalive_expiry=30)
         transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(limits=limits)
         if turns is not None:
@@ -122,7 +127,7 @@ class CarrierClient:
 
     async def authenticate(self) -> None:
         """Fetch a token where the auth has one, and nothing else. Raises CarrierError where none is had."""
-        if isinstance(self.auth, BearerAuth):
+        if isinstance(self.auth, TokenAuth):
             try:
                 await self.auth.renew(self._client)
             except httpx.HTTPError as error:
@@ -149,12 +154,13 @@ class CarrierClient:
         return reply, reply.failure() if reply.status >= 500 else None
 
     async def _once(self, call: Call) -> Reply:
+        call = placed(call, self._secrets)
         try:
             async with asyncio.timeout(self._timeout):
                 response = await self._client.request(
                     call.method,
                     self._base_url + call.path,
-                    params=call.query or None,
+                    params=dict(call.query) or None,
                     headers=dict(call.headers),
                     content=call.body,
                 )

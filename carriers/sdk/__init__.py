@@ -1,18 +1,7 @@
 """What a carrier file may import: this package, the standard library, and nothing else."""
 
-from carriers.sdk.carrier import (
-    ApiKey,
-    Auth,
-    Basic,
-    Carrier,
-    CarrierOptions,
-    Credentials,
-    Info,
-    OAuth2,
-    Quota,
-    credentials_model,
-    read,
-)
+from carriers.sdk.auth import ApiKey, Auth, Basic, Credentials, InRequest, Login, OAuth2, credentials_model
+from carriers.sdk.carrier import Aggregator, Carrier, CarrierOptions, Info, Quota, read
 from carriers.sdk.codes import INFORMATIONAL, Codes, Effect, Meaning, TextRule, TextRules
 from carriers.sdk.errors import (
     AccountError,
@@ -37,6 +26,7 @@ from carriers.sdk.zones import end_of_day, instant, zone_of
 __all__ = [
     "INFORMATIONAL",
     "AccountError",
+    "Aggregator",
     "AmbiguousShipment",
     "ApiKey",
     "Auth",
@@ -52,9 +42,11 @@ __all__ = [
     "Effect",
     "Event",
     "FulfillmentStatus",
+    "InRequest",
     "Info",
     "InvalidNumber",
     "Items",
+    "Login",
     "Meaning",
     "NotFound",
     "NumberError",

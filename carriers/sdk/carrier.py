@@ -1,91 +1,23 @@
-"""What a carrier is: facts about it (Info), two pure functions (call, parse), and its credentials.
+"""What a carrier is: facts about it (Info), and two pure functions (call, parse).
 
 Owns the protocol and `read`, the one door through which an answer becomes Reports. Knows no HTTP library,
 no clock and no database.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, SecretStr, create_model
+from pydantic import BaseModel, ConfigDict
 
+from carriers.sdk.auth import Auth
 from carriers.sdk.codes import Codes
 from carriers.sdk.errors import NotFound, NumberError
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply, segment
 from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.unchanged import Items, ReadBefore, sift
-
-
-class Credentials(BaseModel):
-    """Secrets of one account; the fields bear the names the carrier's own portal uses."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    def secret(self, name: str) -> str:
-        """The value of one field, in clear: for the request that needs it, and for nothing else."""
-        value: SecretStr = getattr(self, name)
-        return value.get_secret_value()
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth2:
-    """Client-credentials grant. The token is sent as `Authorization: Bearer`."""
-
-    token_path: str
-    """Relative to the base URL, or absolute."""
-    id_field: str = "client_id"
-    secret_field: str = "client_secret"  # noqa: S105 - the name of a field
-    sends: Literal["form", "json", "basic"] = "form"
-    """How id and secret travel: form fields, JSON fields, or HTTP Basic with the grant as a form."""
-
-    name: ClassVar[str] = "oauth2"
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Names of the credentials, as config.yaml has them."""
-        return (self.id_field, self.secret_field)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    """A key in a header of every request."""
-
-    header: str
-    key_field: str = "api_key"
-
-    name: ClassVar[str] = "api_key"
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Names of the credentials, as config.yaml has them."""
-        return (self.key_field,)
-
-
-@dataclass(frozen=True, slots=True)
-class Basic:
-    """HTTP Basic."""
-
-    user_field: str = "username"
-    password_field: str = "password"  # noqa: S105 - the name of a field
-
-    name: ClassVar[str] = "basic"
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """Names of the credentials, as config.yaml has them."""
-        return (self.user_field, self.password_field)
-
-
-Auth = OAuth2 | ApiKey | Basic
-
-
-def credentials_model(auth: Auth) -> type[Credentials]:
-    """The pydantic model that config.yaml's credentials of such a carrier are checked with."""
-    fields: dict[str, tuple[type[SecretStr], object]] = dict.fromkeys(auth.fields, (SecretStr, ...))
-    return create_model(f"{type(auth).__name__}Credentials", __base__=Credentials, **fields)  # type: ignore[call-overload, no-any-return]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +91,30 @@ class Carrier(ABC):
         A number's own trouble is the `error` of its Report. Raises CarrierError where the answer as a whole
         is of no use, and nothing else, whatever the payload.
         """
+
+
+class Aggregator(Carrier):
+    """A carrier that tells of other carriers' parcels.
+
+    Its codes are its own; a parcel polled through it keeps its carrier.
+    """
+
+    slugs: ClassVar[Mapping[str, str]] = {}
+    """Our code of a carrier -> the aggregator's name for it. A carrier that is missing here is left for the
+    aggregator to recognise, where it can."""
+
+    @abstractmethod
+    def call_for(self, numbers: Mapping[TrackingNumber, str]) -> Call:
+        """The request about these numbers; each with the code of its carrier, '' where nobody knows."""
+
+    def call(self, numbers: Sequence[TrackingNumber]) -> Call:
+        """The request about numbers of unknown carriers."""
+        return self.call_for(dict.fromkeys(numbers, ""))
+
+    def enrol(self, reply: Reply, numbers: Mapping[TrackingNumber, str]) -> Iterable[Call]:
+        """The calls that make the aggregator follow those of the numbers asked which, by its answer, it does not
+        follow yet. None unless an aggregator says so."""
+        return ()
 
 
 def read(carrier: Carrier, reply: Reply, before: ReadBefore | None = None) -> list[Report]:

@@ -1,11 +1,13 @@
-"""The format of a YAML file that describes a carrier, for JSON APIs that need no code.
+"""The format of a YAML file that describes a carrier, for JSON and XML APIs that need no code.
 
 Owns what such a file may say and its checks: every message names file, place and what was expected. How an answer
 is read by it is `carriers.sdk.declarative`'s.
 
-    info:       the fields of `Info`; auth is `oauth2: {...}`, `api_key: {...}` or `basic: {}`
+    info:       the fields of `Info`; auth is `oauth2: {...}`, `api_key: {...}`, `basic: {}` or
+                `in_request: {fields: [...]}`
     request:    method, path, query, headers, body; `{number}` is the number, `{numbers}` all of them with `join`
-                between; in a body, a list of one item with `{number}` in it is repeated for each number
+                between; in a body, a list of one item with `{number}` in it is repeated for each number; `{{field}}` is
+                a credential, with `in_request`
     answer:     where things are: `a.b` walks objects and every list on the way; of a list of paths, the first
                 that leads to something counts
     codes:      the columns of `Codes`; a list for codes with blanks in them
@@ -32,7 +34,8 @@ from pydantic import (
 )
 
 from carriers.sdk import errors
-from carriers.sdk.carrier import ApiKey, Basic, Info, OAuth2
+from carriers.sdk.auth import ApiKey, Basic, InRequest, OAuth2
+from carriers.sdk.carrier import Info
 from carriers.sdk.codes import Codes, TextRule, normalise
 from carriers.sdk.errors import CarrierError
 
@@ -62,11 +65,12 @@ def _code_list(value: object) -> tuple[str, ...]:
 
 
 def _auth(value: object) -> object:
-    kinds = {kind.name: kind for kind in (OAuth2, ApiKey, Basic)}
+    kinds: dict[str, type[Any]] = {kind.name: kind for kind in (OAuth2, ApiKey, Basic, InRequest)}
     if not isinstance(value, dict) or len(value) != 1 or (name := next(iter(value))) not in kinds:
         raise ValueError(f"expected one of {', '.join(kinds)} with its fields below it")
     try:
-        return kinds[name](**(value[name] or {}))
+        fields = value[name] or {}
+        return kinds[name](**{key: tuple(field) if isinstance(field, list) else field for key, field in fields.items()})
     except TypeError as error:
         raise ValueError(f"auth.{name}: {str(error).partition(' ')[2]}") from None
 
@@ -116,7 +120,11 @@ class EventFields(Part):
     """Where an event's fields are, seen from the event."""
 
     code: Paths
+    date: Paths = ()
+    """Where the day stands, if not in `time`."""
     time: Paths
+    offset: Paths = ()
+    """Where the offset from UTC stands, if not in `time`."""
     description: Paths = ()
     city: Paths = ()
     state: Paths = ()
@@ -140,6 +148,7 @@ class ErrorFields(Part):
 class Answer(Part):
     """Where things are in an answer. Paths from `number` to `signed_by` are seen from the parcel."""
 
+    format: Literal["json", "xml"] = "json"
     parcels: Paths = ((),)
     """The list of parcels, seen from the top; the answer itself where it is about one."""
     error: ErrorFields | None = None

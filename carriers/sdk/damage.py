@@ -1,14 +1,15 @@
-"""JSON payloads shuffled and damaged, for the contract: what a careless or changing carrier might send.
+"""JSON and XML payloads shuffled and damaged, for the contract: what a careless or changing carrier might send.
 
 Pure and deterministic. Knows no carrier and what none of the fields means.
 """
 
 import json
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import orjson
+import xmltodict
 
 #: What every field gets replaced by. The last is what some systems send for "no date".
 REPLACEMENTS: tuple[object, ...] = (None, "", [], {}, 0, "X" * 10_000, "0001-01-01T00:00:00")
@@ -28,8 +29,11 @@ class Damage(NamedTuple):
     """Whether the place is gone (deleted or null), and not just odd."""
 
 
-def damages(document: Any) -> Iterator[Damage]:
-    """Every field and list item of the document deleted and replaced, and the document itself replaced."""
+def damages(document: Any, encode: Callable[[Any], bytes] = orjson.dumps) -> Iterator[Damage]:
+    """Every field and list item of the document deleted and replaced, and the document itself replaced.
+
+    `encode` makes a payload of a document.
+    """
     root = [document]
     for parent, key, name, path in list(nodes(root)):
         original = parent[key]
@@ -37,16 +41,24 @@ def damages(document: Any) -> Iterator[Damage]:
         for replacement in REPLACEMENTS:
             parent[key] = replacement
             how = f"= {json.dumps(replacement)[:30]}"
-            yield Damage(path, how, orjson.dumps(root[0]), touched, replacement is None)
+            yield Damage(path, how, encode(root[0]), touched, replacement is None)
         parent[key] = original
         if parent is root:
             continue
         del parent[key]
-        yield Damage(path, "deleted", orjson.dumps(root[0]), touched, missing=True)
+        yield Damage(path, "deleted", encode(root[0]), touched, missing=True)
         if isinstance(parent, list):
             parent.insert(key, original)
         else:
             parent[key] = original
+
+
+def as_xml(document: Any) -> bytes:
+    """A document in the shape that `Reply.xml` reads, as XML; one that is no such document, as its text."""
+    try:
+        return xmltodict.unparse(document).encode()
+    except (ValueError, AttributeError, TypeError):
+        return str(document).encode()
 
 
 def nodes(parent: Any, name: str = "", path: str = "") -> Iterator[tuple[Any, Any, str, str]]:

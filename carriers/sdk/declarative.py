@@ -25,7 +25,7 @@ from carriers.sdk.zones import country_code, end_of_day, instant
 
 def _items(answer: Answer) -> Items | None:
     """The list of parcels, where there is one that names each parcel's number in one place."""
-    if len(answer.parcels) == 1 and answer.number and len(answer.number[0]) == 1:
+    if answer.format == "json" and len(answer.parcels) == 1 and answer.number and len(answer.number[0]) == 1:
         return Items(answer.parcels[0], answer.number[0][0])
     return None
 
@@ -69,7 +69,7 @@ class DeclarativeCarrier(Carrier):
         where = self._file.answer
         if (failure := self._failure(reply)) is not None:
             raise failure
-        answer = reply.json()
+        answer = self._decoded(reply)
         if (fault := _error(answer, where.fault)) is not None:
             raise _of_all(fault, reply)
         reached = next(filter(None, (_reach(answer, path) for path in where.parcels)), None)
@@ -95,13 +95,16 @@ class DeclarativeCarrier(Carrier):
         if reply.failure() is None:
             return None
         try:
-            answer = reply.json()
+            answer = self._decoded(reply)
         except BadPayload as unreadable:  # a gateway's 404 page would turn every parcel unknown
             return unreadable if reply.status == 404 else reply.failure()
         standard = reply.failure(_said(answer, self._file.answer.message)[:300])
         own = _error(answer, self._file.answer.fault)
         tells_little = own is not None and isinstance(standard, BadPayload)
         return _of_all(own, reply) if own is not None and tells_little else standard
+
+    def _decoded(self, reply: Reply) -> Any:
+        return reply.json() if self._file.answer.format == "json" else reply.xml()
 
     def _number(self, parcel: object, asked: Sequence[TrackingNumber]) -> TrackingNumber | None:
         """The number a parcel is about: one of those asked if it names one, else the first it names."""
@@ -141,7 +144,8 @@ class DeclarativeCarrier(Carrier):
         for event in next(filter(None, map(list, listed)), []):
             city, state = _said(event, where.city), _said(event, where.state)
             place = Place(city, state, _said(event, where.postal_code), country_code(_said(event, where.country)))
-            when = instant(_said(event, where.time), place, self._home)
+            stated = " ".join(filter(None, (_said(event, where.date), _said(event, where.time))))
+            when = instant(stated + _said(event, where.offset), place, self._home)
             description = _said(event, where.description)
             code = self._code(_said(event, where.code), description)
             if when is not None and code:

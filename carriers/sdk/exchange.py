@@ -1,6 +1,6 @@
 """A request to make and an answer to read, without an HTTP library.
 
-Owns the shape of both and the reading that is alike for every carrier: JSON, HTTP errors, Retry-After.
+Owns the shape of both and the reading that is alike for every carrier: JSON, XML, HTTP errors, Retry-After.
 """
 
 import math
@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
 from urllib.parse import quote
+from xml.parsers.expat import ExpatError
 
 import orjson
+import xmltodict
 
 from carriers.sdk.errors import AuthFailed, BadPayload, CarrierError, NotFound, RateLimited, Unavailable
 from carriers.sdk.numbers import TrackingNumber
+from carriers.sdk.reading import record
 
 
 def segment(text: str) -> str:
@@ -29,7 +32,8 @@ class Call:
     numbers: tuple[TrackingNumber, ...]
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """A tuple repeats its name."""
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
 
@@ -39,7 +43,7 @@ class Call:
         numbers: Sequence[TrackingNumber],
         path: str,
         *,
-        query: Mapping[str, str] | None = None,
+        query: Mapping[str, str | tuple[str, ...]] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Self:
         """A GET. Put numbers into `path` through `segment`."""
@@ -56,6 +60,19 @@ class Call:
             path,
             headers={"Content-Type": "application/json", **(headers or {})},
             body=orjson.dumps(payload),
+        )
+
+    @classmethod
+    def post_xml(
+        cls, numbers: Sequence[TrackingNumber], path: str, document: str, *, headers: Mapping[str, str] | None = None
+    ) -> Self:
+        """A POST with an XML body; put numbers into it through `xml.sax.saxutils.escape`."""
+        return cls(
+            tuple(numbers),
+            "POST",
+            path,
+            headers={"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", **(headers or {})},
+            body=document.encode(),
         )
 
 
@@ -80,6 +97,20 @@ class Reply:
             head = self.body[:200].lstrip().lower()
             kind = "an HTML page" if head.startswith((b"<!doctype html", b"<html")) else "no readable JSON"
             raise BadPayload(f"HTTP {self.status} with {kind} ({len(self.body)} bytes)") from None
+
+    def xml(self) -> dict[str, Any]:
+        """The body as XML, in JSON's shape; BadPayload for anything else.
+
+        An element is an object of its attributes and children, by their names without prefix; an array where
+        a name repeats; a string where it holds text alone, with the text as `#text` where it has more than that.
+        Entities are not expanded. `records` and `text` walk it as they walk JSON.
+        """
+        if self.decoded is not None:
+            return record(self.decoded)
+        try:
+            return record(xmltodict.parse(self.body, attr_prefix="", postprocessor=_local_name))
+        except (ExpatError, ValueError, RecursionError):
+            raise BadPayload(f"HTTP {self.status} with no readable XML ({len(self.body)} bytes)") from None
 
     @property
     def retry_after(self) -> float | None:
@@ -124,3 +155,8 @@ class Reply:
         if self.status == 408 or self.status >= 500:
             return Unavailable(text, retry_after=self.retry_after)
         return BadPayload(text)
+
+
+def _local_name(_path: object, key: str, value: Any) -> Any:
+    """A name without its namespace's prefix; None, which leaves it out, for the declaration of a namespace."""
+    return None if key.startswith("xmlns") else (key.rpartition(":")[2], value)

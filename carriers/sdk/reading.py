@@ -1,4 +1,4 @@
-"""Walking a carrier's JSON without trusting it.
+"""Walking a carrier's JSON, or XML in JSON's shape, without trusting it.
 
 Every function takes whatever is there and gives the type it promises: a field that is missing, null or of
 the wrong type reads as empty. So one odd item never spoils an answer, and parsers stay free of checks.
@@ -15,18 +15,28 @@ def record(value: object, *path: str) -> dict[str, Any]:
 
 
 def records(value: object, *path: str) -> list[dict[str, Any]]:
-    """The objects of the array at `path` below `value`; items of another type are left out."""
+    """The objects of the array at `path` below `value`; items of another type are left out.
+
+    One object where an array is due is an array of it: XML cannot tell one from the other.
+    """
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict) and value:
+        return [value]
     if not isinstance(value, list):
         return []
     return [item for item in value if isinstance(item, dict)]
 
 
 def text(value: object, *path: str) -> str:
-    """The string at `path` below `value`, trimmed; a whole number reads as its digits, all else as ''."""
+    """The string at `path` below `value`, trimmed; a whole number reads as its digits, all else as ''.
+
+    Of an XML element with attributes, its text.
+    """
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
+    if isinstance(value, dict):
+        value = value.get("#text")
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, int) and not isinstance(value, bool):

@@ -4,7 +4,7 @@ Owns the format of cases.yaml and the plainest rule for the status of a report, 
 recorded answer means. Knows no check and nothing of the tracker, whose timeline is finer than that rule.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from carriers.sdk.carrier import Carrier, read
 from carriers.sdk.codes import Effect
-from carriers.sdk.errors import CarrierError
+from carriers.sdk.damage import as_xml
+from carriers.sdk.errors import BadPayload, CarrierError
 from carriers.sdk.events import Event, Report, Shipment
 from carriers.sdk.exchange import Reply
 from carriers.sdk.numbers import TrackingNumber
@@ -46,6 +47,8 @@ class Case(BaseModel):
     """Codes that no table knows, of all numbers."""
     estimated_delivery: datetime | None = None
     """Of the first number; quoted, ISO 8601 with an offset."""
+    times: tuple[datetime, ...] | None = None
+    """Of the first number's events, newest first; quoted, ISO 8601 with the offset at the event's place."""
     signed_by: str | None = None
     """Of the first number."""
     retry_after: float | None = None
@@ -73,11 +76,21 @@ class Subject:
         return Reply(numbers, case.http_status, (self.folder / case.reply).read_bytes(), case.headers)
 
     def document(self, case: Case) -> Any:
-        """The payload as JSON; None for one that is meant to be something else."""
+        """The payload, JSON or XML, in JSON's shape; None for one that is meant to be something else."""
+        reply = self.reply(case)
         try:
-            return orjson.loads(self.reply(case).body)
-        except orjson.JSONDecodeError:
+            return reply.xml() if _is_xml(reply) else reply.json()
+        except BadPayload:
             return None
+
+    def encoding(self, case: Case) -> Callable[[Any], bytes]:
+        """What makes a payload of a document like this case's."""
+        return as_xml if _is_xml(self.reply(case)) else orjson.dumps
+
+
+def _is_xml(reply: Reply) -> bool:
+    head = reply.body.lstrip(b"\xef\xbb\xbf \r\n\t")[:200].lower()
+    return head.startswith(b"<") and b"<html" not in head and b"<!doctype html" not in head
 
 
 def load(create: Factory, folder: Path) -> Subject:

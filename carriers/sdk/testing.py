@@ -61,6 +61,10 @@ REQUIRED: Mapping[str, frozenset[str]] = {
     "throttled": frozenset({"RateLimited"}),
 }
 
+#: The case whose `times` prove the carrier's clock rule: on both sides of a daylight-saving change, and in several
+#: zones where the carrier's places lie in several.
+CLOCK = "clock"
+
 STRANGER = TrackingNumber("ZZ000000000STRANGER")
 HOSTILE = TrackingNumber("A/B?C#D&E=F%41 <G>")
 HTML = b"<!DOCTYPE html><html><head><title>Down for maintenance</title></head><body>Sorry</body></html>"
@@ -150,7 +154,10 @@ def table_is_clean(subject: Subject) -> None:
 
 
 def required_cases(subject: Subject) -> None:
-    """Every situation is recorded that every carrier knows."""
+    """Every situation is recorded that every carrier knows, and how it writes times."""
+    assert CLOCK in subject.cases, f"cases.yaml lacks the case {CLOCK}"
+    times = subject.cases[CLOCK].times or ()
+    assert len(times) >= 3, f"case {CLOCK} tells the `times` of {len(times)} events, at least three are wanted"
     statuses = {meaning.status for meaning in subject.carrier.codes.values()}
     for name, wanted in REQUIRED.items():
         if name == "out_for_delivery" and FulfillmentStatus.OUT_FOR_DELIVERY not in statuses:
@@ -185,12 +192,13 @@ def _well_formed(call: Call, numbers: Sequence[TrackingNumber]) -> None:
     assert call.method in ("GET", "POST"), f"method {call.method!r}"
     safe = re.fullmatch(r"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*", call.path)
     assert safe, f"path {call.path!r} does not start with '/', or holds raw characters (use `segment`)"
-    for name, value in {**call.query, **call.headers}.items():
-        assert isinstance(value, str), f"{name} is no string: {value!r}"
+    queried = [value for values in call.query.values() for value in ((values,) if isinstance(values, str) else values)]
+    assert all(isinstance(value, str) for value in (*queried, *call.headers.values())), f"{call} holds no strings"
     for name, value in call.headers.items():
         assert "\n" not in value, f"header {name} has a line break"
-        assert name.lower() != "authorization", "credentials are added by whoever sends the call"
-    sent = [unquote(call.path), *call.query.values(), *call.headers.values(), *_body_texts(call)]
+        carried = name.lower() != "authorization" or "{{" in value
+        assert carried, "credentials are added by whoever sends the call"
+    sent = [unquote(call.path), *queried, *call.headers.values(), *_body_texts(call)]
     for number in numbers:
         assert any(number in text for text in sent), f"{number!r} is not in the call (path, query or body)"
 
@@ -300,6 +308,9 @@ def as_expected(subject: Subject, case: Case) -> None:
         _same("unmapped codes", sorted(unmapped), sorted(case.unmapped))
     if case.estimated_delivery is not None:
         _same("estimated delivery", shipment and shipment.estimated_delivery, case.estimated_delivery)
+    if case.times is not None:
+        told = [event.occurred_at.isoformat() for event in shipment.events] if shipment else []
+        _same("times of the events", told, [moment.isoformat() for moment in case.times])
     if case.signed_by is not None:
         _same("signed by", shipment and shipment.signed_by, case.signed_by)
     if case.retry_after is not None:
@@ -352,10 +363,10 @@ def any_order(subject: Subject, case: Case) -> None:
         reports = answer(carrier, Reply(recorded.numbers, recorded.status, body, recorded.headers))
         return {(number, event.occurred_at, event.code, event.place) for number, event in all_events(reports)}
 
-    expected = identities(recorded.body)
+    expected, encode = identities(recorded.body), subject.encoding(case)
     chance = random.Random(case.reply)  # noqa: S311 - the same shuffle every time
     for _ in range(5 if document is not None else 0):
-        other = identities(orjson.dumps(shuffled(document, chance)))
+        other = identities(encode(shuffled(document, chance)))
         assert other == expected, f"another order makes other events: {sorted(map(str, other ^ expected))}"
 
 
@@ -368,7 +379,7 @@ def any_damage(subject: Subject, case: Case) -> None:
     before = outcomes(answer(carrier, recorded))
     items = items_about(document, before)
     failures: list[str] = []
-    for damage in damages(document):
+    for damage in damages(document, subject.encoding(case)):
         about = next((number for path, number in items.items() if damage.path.startswith(path)), None)
         unchanged = {number: word for number, word in before.items() if about not in (None, number)}
         if damage.missing and damage.fields and not damage.fields & subject.deciding:

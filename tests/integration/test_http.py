@@ -9,15 +9,18 @@ from functools import wraps
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
+from urllib.parse import unquote_plus
 
 import httpx
 import pytest
 import stamina
+import xmltodict
 
-from carriers.sdk.carrier import ApiKey, Auth, Basic, OAuth2, Quota, credentials_model
+from carriers.sdk.auth import ApiKey, Auth, Basic, InRequest, Login, OAuth2, credentials_model
+from carriers.sdk.carrier import Quota
 from carriers.sdk.errors import AuthFailed, RateLimited, Unavailable
 from carriers.sdk.exchange import Call, segment
-from tracker.auth import BearerAuth, HeaderAuth, carrier_auth, order_protection_auth
+from tracker.auth import HeaderAuth, TokenAuth, carrier_auth, order_protection_auth, secrets_in_calls
 from tracker.budget import Budget, QuotaSpent
 from tracker.clock import Clock
 from tracker.config import OrderProtection
@@ -286,6 +289,102 @@ async def test_keys_and_passwords_go_into_their_headers() -> None:
 
 
 @async_test
+async def test_a_user_without_a_password_is_a_key() -> None:
+    async with serving() as server:
+        scheme = Basic(user_field="api_key", password_field="")
+        credentials = credentials_model(scheme).model_validate({"api_key": "s3cret"})
+        async with client_of(server, carrier_auth(scheme, credentials, server.url, Time(), "Acme")) as client:
+            await client.send(GET)
+        assert server.received[0].headers["authorization"] == "Basic czNjcmV0Og=="
+
+
+@async_test
+async def test_a_refresh_token_is_granted_by_and_the_token_goes_into_a_header_of_its_own() -> None:
+    async with serving() as server:
+        server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+        scheme = OAuth2("/oauth/token", refresh_field="refresh_token", scope="tracking", header="X-Access-Token")
+        async with client_of(server, bearer(server, Time(), scheme)) as client:
+            await client.send(GET)
+        grant, asked = server.received
+        assert set(grant.body.split("&")) >= {"grant_type=refresh_token", "refresh_token=s3cret", "scope=tracking"}
+        assert asked.headers["x-access-token"].startswith("token")
+        assert "authorization" not in asked.headers
+
+
+SECRET = """a"b<c>&d/e?f g"""
+
+
+@pytest.mark.parametrize(
+    ("call", "place"),
+    [
+        (Call.get((), "/track/{{key}}"), "path"),
+        (Call.get((), "/track", query={"key": "{{key}}", "id": ("1", "2")}), "path"),
+        (Call.get((), "/track", headers={"X-Key": "{{key}}"}), "headers"),
+        (Call.post_json((), "/track", {"login": {"password": "{{key}}"}}), "body"),
+        (Call.post_xml((), "/track", "<login><password>{{key}}</password></login>"), "body"),
+        (Call((), "POST", "/track", body=b"password={{key}}&n=1"), "body"),
+    ],
+)
+@async_test
+async def test_credentials_inside_a_request_are_escaped_as_their_place_demands(call: Call, place: str) -> None:
+    scheme = InRequest(("key",))
+    credentials = credentials_model(scheme).model_validate({"key": SECRET})
+    async with serving() as server:
+        auth = carrier_auth(scheme, credentials, server.url, Time(), "Acme")
+        async with client_of(server, auth, secrets=secrets_in_calls(scheme, credentials)) as client:
+            await client.send(call)
+        received = server.received[0]
+        found = {
+            "path": unquote_plus(received.path),
+            "headers": received.headers.get("x-key", ""),
+            "body": _read_body(received.body),
+        }[place]
+        assert SECRET in found
+        assert "{{" not in received.path + received.body
+
+
+def _read_body(body: str) -> str:
+    if body.startswith("{"):
+        return str(json.loads(body)["login"]["password"])
+    if body.startswith("<"):
+        return str(xmltodict.parse(body)["login"]["password"])
+    return unquote_plus(body)
+
+
+LOGIN = Login(
+    Call.post_xml((), "/login", "<login><user>{{user}}</user><password>{{password}}</password></login>"),
+    ("user", "password"),
+    token="authToken",
+    hours=12,
+    refused="TOKEN_EXPIRED",
+)
+
+
+@async_test
+async def test_a_login_trades_credentials_for_a_token_that_calls_carry() -> None:
+    credentials = credentials_model(LOGIN).model_validate({"user": "u&me", "password": "s3cret"})
+    clock, logins = Time(), iter(("first", "second", "third"))
+
+    def answer(request: Received) -> Answer:
+        if request.path == "/login":
+            return Answer(200, f"<n:r xmlns:n='urn:x'><n:authToken>{next(logins)}</n:authToken></n:r>")
+        return Answer(500, "<fault>TOKEN_EXPIRED</fault>") if "first" in request.body else Answer(200, "<ok/>")
+
+    call = Call.post_xml((), "/track", "<track><token>{{token}}</token></track>")
+    async with serving() as server:
+        server.answer = answer
+        async with client_of(server, carrier_auth(LOGIN, credentials, server.url, clock, "Acme")) as client:
+            assert (await client.send(call)).status == 200
+            assert (await client.send(call)).status == 200
+            clock.time += timedelta(hours=13)
+            assert (await client.send(call)).status == 200
+        bodies = [request.body for request in server.received]
+        assert bodies[0] == "<login><user>u&amp;me</user><password>s3cret</password></login>"
+        tokens = [word for body in bodies for word in ("first", "second", "third") if f"<token>{word}" in body]
+        assert tokens == ["first", "second", "second", "third"], "refused once, a new token; reused; renewed in time"
+
+
+@async_test
 async def test_order_protections_two_ways_in() -> None:
     async with serving() as server:
         server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
@@ -542,7 +641,7 @@ async def test_asking_for_a_token_alone() -> None:
     async with serving() as server:
         server.answer = server.token
         auth = bearer(server, Time())
-        assert isinstance(auth, BearerAuth)
+        assert isinstance(auth, TokenAuth)
         async with client_of(server, auth) as client:
             await client.authenticate()
             assert server.tokens == 1

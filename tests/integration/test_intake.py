@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from carriers.sdk.carrier import ApiKey, Info
+from carriers.sdk.auth import ApiKey
+from carriers.sdk.carrier import Info
 from carriers.sdk.status import FulfillmentStatus
 from tracker.intake import Counts, chunks, read_file, reassign_unknown, register
 from tracker.store import outbox, parcels, queries

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from carriers.sdk import OAuth2, Unavailable
-from tracker.auth import BearerAuth, token_url
+from tracker.auth import BearerGrant, TokenAuth, token_url
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -30,7 +30,8 @@ def send(answer: httpx.Response, times: Times) -> Callable[[], httpx.Response]:
             return httpx.Response(answer.status_code, content=answer.content)
         return httpx.Response(200)
 
-    auth = BearerAuth(lambda: httpx.Request("POST", "https://acme.example/token"), lambda: times.now, "Acme")
+    grant = BearerGrant(lambda: httpx.Request("POST", "https://acme.example/token"))
+    auth = TokenAuth(grant, lambda: times.now, "Acme")
 
     async def get() -> httpx.Response:
         async with httpx.AsyncClient(transport=httpx.MockTransport(handle), auth=auth) as client:

@@ -268,7 +268,7 @@ def test_an_empty_list_of_parcels_leaves_the_number_not_found(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("document", "place", "expectation"),
     [
-        (changed(answer={"evnt": "x"}), "answer: ", "unknown key evnt; expected some of parcels, "),
+        (changed(answer={"evnt": "x"}), "answer: ", "unknown key evnt; expected some of format, parcels, "),
         (changed(answer={"event": {"code": "c", "time": "t", "tme": "x"}}), "answer.event: ", "unknown key tme"),
         (changed(answer={"events": None}), "answer.events: ", "missing"),
         (changed(answer={"events": 7}), "answer.events: ", "expected a dotted path"),

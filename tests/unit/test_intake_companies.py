@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from carriers.sdk.carrier import ApiKey, Info
+from carriers.sdk.auth import ApiKey
+from carriers.sdk.carrier import Info
 from carriers.sdk.numbers import TrackingNumber, tracking_number
 from tracker.intake import Companies
 

@@ -116,6 +116,7 @@ def record_cases(folder: Path) -> None:
     (folder / "two.json").write_text(json.dumps({"parcels": both}))
     numbers = {parcel["number"]: status for parcel, status in zip(both, ("DELIVERED", "IN_TRANSIT"), strict=True)}
     cases["two"] = {"reply": "two.json", "numbers": list(numbers), "expect": numbers}
+    cases["clock"] = cases["delivered"] | {"times": [f"2026-05-{day}T10:00:00+02:00" for day in ("05", "04", "03")]}
     for name, http_status, error in (
         ("not_found", 200, "NotFound"),
         ("bad_credentials", 401, "AuthFailed"),
