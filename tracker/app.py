@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy import Connection
 
 from carriers.sdk.auth import OAuth2
+from carriers.sdk.carrier import Aggregator
 from carriers.sdk.errors import CarrierError
+from tracker import intake
 from tracker.auth import TokenAuth, carrier_auth, order_protection_auth, secrets_in_calls, token_url
 from tracker.budget import Budget
 from tracker.clock import Clock
@@ -19,7 +22,8 @@ from tracker.orders import OrderProtection
 from tracker.poll import Answered, Poller
 from tracker.progress import Rules
 from tracker.relay import Relay
-from tracker.store import accounts, queries
+from tracker.routing import Routes
+from tracker.store import accounts, queries, remembered
 from tracker.store.database import Database
 from tracker.store.presence import Presence, recover
 from tracker.store.writer import Writer
@@ -39,6 +43,7 @@ class App:
         self.database = database
         self.clock = clock
         self.accounts, self.off = plan_accounts(settings)
+        self.routes = Routes(settings.routes, {plan.name: plan.code for plan in self.accounts})
         self.writer = Writer(database)
         self._presence = Presence(database.path)
         self._clients: dict[str, CarrierClient] = {}
@@ -78,9 +83,18 @@ class App:
         with self.database.read() as tx:
             wanted = queries.parcels_of(tx, refs)
         answers: list[dict[str, Any]] = []
-        for carrier, parcels in wanted.items():
-            answers += await self._ask(carrier, parcels)
+        for source, parcels in wanted.items():
+            answers += await self._ask(source, parcels)
         return answers
+
+    def reroute(self, tx: Connection) -> int:
+        """Send every parcel where the rules and accounts of this configuration want it; how many have other sources
+        now. Nothing to do where the last run had the same."""
+        settled = repr((self.settings.routes, sorted((plan.name, plan.code) for plan in self.accounts)))
+        if remembered.value(tx, "routes") == settled:
+            return 0
+        remembered.keep(tx, "routes", settled)
+        return intake.reroute_all(tx, self.routes)
 
     async def probe(self) -> list[tuple[str, str | None]]:
         """Fetch one token for each account and for Order Protection: (name, error or None)."""
@@ -127,25 +141,34 @@ class App:
             self.clock,
             batch=plan.batch,
             connections=plan.connections,
-            rules=Rules(polling, polling.reuse_margin, self.settings.meanings(info.code)),
+            rules=Rules(
+                polling,
+                polling.reuse_margin,
+                self.settings.meanings(info.code),
+                source=info.code,
+                aggregator=isinstance(plan.carrier, Aggregator),
+                routes=self.routes,
+                elsewhere=polling.elsewhere,
+                fall_back=polling.fall_back,
+            ),
             roll_up_rule=polling.aggregate,
         )
 
-    async def _ask(self, carrier: str, parcels: Mapping[str, int]) -> list[dict[str, Any]]:
-        """Ask about parcels (number -> id) of one carrier, by its accounts in turn until all are answered."""
-        reason = "no account of this carrier is on"
+    async def _ask(self, source: str, parcels: Sequence[queries.ParcelAsked]) -> list[dict[str, Any]]:
+        """Ask about parcels of one source, by its accounts in turn until all are answered."""
+        reason = f"no account for {source} is on"
         told: dict[str, Answered] = {}
         for poller in self.pollers:
-            left = [id for number, id in parcels.items() if number not in told]
-            if poller.carrier.info.code == carrier and left:
+            left = [parcel.id for parcel in parcels if parcel.number not in told]
+            if source in poller.sources and left:
                 tally = await poller.run(asyncio.Event(), only=left, by_hand=True)
                 told |= {answer.number: answer for answer in tally.answers}
                 reason = tally.failure or "not asked: the quota is used up, or somebody is asking right now"
         return [
-            _answer(carrier, number, answer.status, answer.changed, answer.error)
-            if (answer := told.get(number))
-            else _answer(carrier, number, error=reason)
-            for number in parcels
+            _answer(parcel.carrier, parcel.number, answer.status, answer.changed, answer.error)
+            if (answer := told.get(parcel.number))
+            else _answer(parcel.carrier, parcel.number, error=reason)
+            for parcel in parcels
         ]
 
     async def _poll_due(self) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ Owns the shape of the configuration and what is expected where; the file with it
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,6 +32,7 @@ from carriers.sdk.status import CARRIER_STATUSES, FulfillmentStatus
 from tracker.cadence import Cadence
 from tracker.config_file import BadConfig, ConfigFile
 from tracker.durations import Duration
+from tracker.routing import ANY, Route, Routes
 from tracker.timeline import RollUp
 
 
@@ -106,6 +107,13 @@ class Polling(Cadence):
     reuse_margin: Duration = Field(
         timedelta(days=30), description="Events older than the fulfillment by more belong to another parcel."
     )
+    elsewhere: Duration = Field(
+        timedelta(days=1),
+        description="Unknown for so long, a number is tried at its next source, and at carriers its form speaks for.",
+    )
+    fall_back: Duration = Field(
+        timedelta(hours=2), description="An account silent for so long leaves its parcels to their next source."
+    )
     tick: float = Field(1.0, gt=0, le=60, description="Seconds between looks for due parcels and pushes.")
 
 
@@ -150,6 +158,9 @@ class Settings(BaseSettings):
     database: Path = Field(Path("tracker.db"), description="The SQLite file; relative to config.yaml.")
     orders: OrderProtection = OrderProtection()
     carriers: dict[str, Annotated[list[CarrierAccount], BeforeValidator(_accounts)]] = Field(default_factory=dict)
+    routes: tuple[Route, ...] = Field(
+        (), description="Which parcels are asked about through which accounts; the first rule that fits counts."
+    )
     mapping: dict[str, dict[str, str]] = Field(
         default_factory=dict, description="Carrier -> code or whole text -> status, over the built-in table."
     )
@@ -214,6 +225,8 @@ class AccountPlan(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True, frozen=True)
 
     name: str
+    code: str
+    """The carrier's."""
     carrier: Carrier
     credentials: Credentials
     base_url: str
@@ -227,7 +240,8 @@ class AccountOff(BaseModel):
     """A configured account that is not polled, and what it takes to change that."""
 
     name: str
-    carrier: str
+    code: str
+    """The carrier's."""
     reason: str
 
 
@@ -254,9 +268,36 @@ def plan_accounts(settings: Settings) -> tuple[list[AccountPlan], list[AccountOf
                 problems.append(f"{place}{error}")
                 continue
             (ready if isinstance(plan, AccountPlan) else off).append(plan)  # type: ignore[arg-type]
+    problems += _routes_lead_somewhere(settings.routes, [*ready, *off])
     if problems:
         raise BadConfig("\n".join(problems))
     return ready, off
+
+
+def routes_of(settings: Settings) -> Routes:
+    """The rules of `routes:` over the accounts that are polled. Raises BadConfig."""
+    ready, _ = plan_accounts(settings)
+    return Routes(settings.routes, {account.name: account.code for account in ready})
+
+
+def _routes_lead_somewhere(routes: Sequence[Route], accounts: Sequence["AccountPlan | AccountOff"]) -> Iterator[str]:
+    carriers = {account.name: account.code for account in accounts} | {
+        account.code: account.code for account in accounts
+    }
+    known = known_carriers()
+    for index, route in enumerate(routes):
+        place = f"routes[{index}]"
+        if unknown := [code for code in route.carrier if code != ANY and code not in known]:
+            yield f"{place}.carrier: unknown carrier {', '.join(unknown)}; known: {', '.join(known)}"
+        for source in route.through:
+            if source not in carriers:
+                expected = ", ".join(carriers) or "none is configured"
+                yield f"{place}.through: {source!r} is no account under carriers; expected some of {expected}"
+            elif not known[carriers[source]].aggregator and set(route.carrier) != {carriers[source]}:
+                yield (
+                    f"{place}.through: {source} tells of {carriers[source]}'s own parcels only;"
+                    f" set carrier: {carriers[source]}, or go through an aggregator"
+                )
 
 
 def _plan(name: str, registered: Registered, account: CarrierAccount) -> AccountPlan | AccountOff:
@@ -275,10 +316,10 @@ def _plan(name: str, registered: Registered, account: CarrierAccount) -> Account
     if account.batch is not None and account.batch > carrier.info.batch:
         raise BadConfig(f".batch: {account.batch} is more than {info.name} takes ({carrier.info.batch} numbers a call)")
     if not account.enabled:
-        return AccountOff(name=name, carrier=info.code, reason="switched off (enabled: false)")
+        return AccountOff(name=name, code=info.code, reason="switched off (enabled: false)")
     missing = [field for field in info.auth.fields if field not in given]
     if missing:
-        return AccountOff(name=name, carrier=info.code, reason=f"needs {' and '.join(missing)} (see {info.docs})")
+        return AccountOff(name=name, code=info.code, reason=f"needs {' and '.join(missing)} (see {info.docs})")
     if account.base_url:
         base_url = account.base_url
     elif account.environment == "production":
@@ -289,6 +330,7 @@ def _plan(name: str, registered: Registered, account: CarrierAccount) -> Account
         raise BadConfig(f".environment: {info.name} has no sandbox; use production or set base_url")
     return AccountPlan(
         name=name,
+        code=info.code,
         carrier=carrier,
         credentials=credentials_model(info.auth).model_validate(account.credentials),
         base_url=base_url,

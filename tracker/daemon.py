@@ -51,10 +51,13 @@ class Daemon:
         await app.open()
         rule, margin = app.settings.polling.aggregate, app.settings.polling.reuse_margin
         found = await app.writer.run(
-            lambda tx: intake.reassign_unknown(tx, app.clock.now(), known_infos(), rule, margin)
+            lambda tx: intake.reassign_unknown(tx, app.clock.now(), known_infos(), rule, margin, app.routes)
         )
+        rerouted = await app.writer.run(app.reroute)
         if found:
             log.info("parcels got their carrier", parcels=found)
+        if rerouted:
+            log.info("parcels are asked about elsewhere now, as routes and accounts changed", parcels=rerouted)
         for plan in app.accounts:
             log.info("polling", account=plan.name, at=plan.base_url, batch=plan.batch)
         for off in app.off:

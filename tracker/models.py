@@ -60,6 +60,8 @@ class Order(SQLModel, table=True):
     country: str = ""
     state: str = ""
     postal_code: str = ""
+    tags: str = ""
+    """Comma-separated, as the merchant writes them; rules of `routes:` may ask for one."""
 
 
 class Fulfillment(SQLModel, table=True):
@@ -92,7 +94,7 @@ class Parcel(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("carrier", "number", "use"),
         Index("ix_parcels_number", "number"),
-        Index("ix_parcels_due", "carrier", "priority", "next_poll_at", sqlite_where=text("next_poll_at IS NOT NULL")),
+        Index("ix_parcels_due", "source", "priority", "next_poll_at", sqlite_where=text("next_poll_at IS NOT NULL")),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -103,6 +105,13 @@ class Parcel(SQLModel, table=True):
     """Which use of the number this is, in the order they became known here."""
     company: str = ""
     """The carrier as the merchant wrote it."""
+    source: str = ""
+    """Where it is asked about now: a carrier's code or an account's name, one of `route` or a carrier its number
+    may belong to as well."""
+    route: str = ""
+    """Its sources in order, separated by blanks."""
+    step: int = 0
+    """How many sources did not know it."""
     fulfilled_at: datetime = Field(sa_column=_instant(nullable=False))
     """Of its earliest fulfillment: what tells this use of the number from another."""
 
@@ -126,6 +135,8 @@ class Parcel(SQLModel, table=True):
     priority: int = 1
     ended_at: datetime | None = Field(default=None, sa_column=_instant())
     not_found: bool = False
+    not_found_since: datetime | None = Field(default=None, sa_column=_instant())
+    """Since when every answer was that the number is not known."""
     failures: int = 0
     last_error: str | None = None
 
@@ -157,6 +168,8 @@ class ParcelEvent(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     parcel_id: int = Field(foreign_key="parcels.id")
     key: str
+    source: str = ""
+    """Code of the carrier or aggregator that told, whose table `code` stands in."""
     occurred_at: datetime = Field(sa_column=_instant(nullable=False))
     utc_offset: int = 0
     """Minutes east of UTC at the event's place."""
@@ -235,7 +248,18 @@ class Account(SQLModel, table=True):
     paused_reason: str = ""
     failures: int = 0
     """Wholesale failures in a row; the pause doubles with each."""
+    failing_since: datetime | None = Field(default=None, sa_column=_instant())
+    """Of the first of them."""
     last_success_at: datetime | None = Field(default=None, sa_column=_instant())
+
+
+class Remembered(SQLModel, table=True):
+    """What the daemon has to know of its last run, by name."""
+
+    __tablename__ = "remembered"
+
+    name: str = Field(primary_key=True)
+    value: str
 
 
 class QuotaUse(SQLModel, table=True):

@@ -18,17 +18,18 @@ from typing import NamedTuple, Protocol
 import structlog
 from sqlalchemy import Connection
 
-from carriers.sdk.carrier import Carrier, read
+from carriers.sdk.carrier import Aggregator, Carrier, read
 from carriers.sdk.errors import AccountError, BadPayload, CarrierError, NotFound, Unavailable
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply
+from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import FulfillmentStatus
 from carriers.sdk.unchanged import ReadBefore
 from tracker.budget import HORIZON, LEASE, Budget, QuotaSpent, Settlement
 from tracker.clock import Clock
 from tracker.progress import ParcelState, Progress, Rules, advance, forgotten, interpret, stored_event, untold
 from tracker.store import accounts, outbox, parcels
-from tracker.store.parcels import Claimed
+from tracker.store.parcels import Claimed, Source
 from tracker.store.quotas import Granted
 from tracker.store.writer import Writer
 from tracker.timeline import RollUp
@@ -111,6 +112,7 @@ class Poller:
         self._rules = rules
         self._roll_up_rule = roll_up_rule
         self._read_by = _read_by(carrier, rules)
+        self.sources = rules.routes.served_by(budget.name) or (carrier.info.code,)
         self._strange: list[CarrierError | None] = []
         self._failed = False
 
@@ -167,7 +169,8 @@ class Poller:
         if pause := self._budget.paused(tx, now):
             run.tally.failure = run.tally.failure or pause
             return Granted(0, now), []
-        if run.only is None and not parcels.any_due(tx, self.carrier.info.code, now):
+        sources = self._sources(tx, now)
+        if run.only is None and not parcels.any_due(tx, sources, now):
             return Granted(0, now), []
         if run.only is not None:
             want = min(want, -(-len(run.only) // self._batch))
@@ -177,10 +180,23 @@ class Poller:
             now_asked, run.only = run.only[:limit], run.only[limit:]
             claimed = parcels.claim_these(tx, now_asked, token=run.token, now=now, until=until)
         elif granted.calls:
-            claimed = parcels.claim(tx, self.carrier.info.code, limit=limit, token=run.token, now=now, until=until)
+            claimed = parcels.claim(tx, sources, limit=limit, token=run.token, now=now, until=until)
         else:
             claimed = []
         return granted, [claimed[at : at + self._batch] for at in range(0, len(claimed), self._batch)]
+
+    def _sources(self, tx: Connection, now: datetime) -> list[Source]:
+        """Whose parcels this account asks about: its own, and those of accounts that have not answered for long."""
+        routes, own = self._rules.routes, self.sources
+        if not routes.falls_back:
+            return [Source(name) for name in own]
+        failing = accounts.failing(tx, now - self._rules.fall_back)
+        silent = [
+            source
+            for source in routes.all_sources
+            if source not in own and failing.issuperset(routes.accounts_of(source))
+        ]
+        return [*(Source(name) for name in own), *(Source(name, own) for name in silent)]
 
     # --- fetch and read
 
@@ -230,16 +246,36 @@ class Poller:
 
     async def _reports(self, run: "_Run", part: list[Claimed]) -> list[Report]:
         """One call. Raises CarrierError; a parser that fails in any other way makes the answer unreadable."""
-        reply = await self._client.send(self.carrier.call([claimed.number for claimed in part]))
-        run.tally.calls += 1
+        asked = {claimed.number: claimed.carrier for claimed in part}
+        reply = await self._send(run, _call(self.carrier, asked))
         before = ReadBefore(self._read_by, {claimed.number: claimed.fingerprint for claimed in part})
         try:
-            return read(self.carrier, reply, before)
+            reports = read(self.carrier, reply, before)
+            enrolments = list(self.carrier.enrol(reply, asked)) if isinstance(self.carrier, Aggregator) else []
         except CarrierError:
             raise
         except Exception as error:
             log.exception("the carrier's parser failed", account=self.name)
             raise BadPayload(f"the parser failed: {type(error).__name__}") from error
+        for call in enrolments:
+            await self._enrol(run, call)
+        return reports
+
+    async def _send(self, run: "_Run", call: Call) -> Reply:
+        reply = await self._client.send(call)
+        run.tally.calls += 1
+        return reply
+
+    async def _enrol(self, run: "_Run", call: Call) -> None:
+        """Have the aggregator follow numbers from now on. One it will not take stays as unknown as it was; an
+        account that is in trouble shows it at the next question."""
+        try:
+            reply = await self._send(run, call)
+        except (QuotaSpent, CarrierError) as error:
+            log.warning("numbers were not enrolled", account=self.name, reason=str(error), numbers=len(call.numbers))
+        else:
+            if failure := reply.failure():
+                log.info("numbers were not enrolled", account=self.name, reason=str(failure), numbers=len(call.numbers))
 
     async def _release(self, run: "_Run", lot: list[Claimed]) -> None:
         ids = [claimed.id for claimed in lot]
@@ -297,6 +333,7 @@ class Poller:
         parcels.touch(tx, [progress.row for progress in touched], run.token)
         progresses = self._advance(tx, told, reports, now)
         parcels.save(tx, [progress.row for progress in progresses], run.token)
+        parcels.move(tx, {progress.row["id"]: progress.carrier for progress in progresses if progress.carrier})
         added = [row for progress in progresses for row in progress.events]
         parcels.add_events(tx, added)
         parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.withdrawn], now)
@@ -304,7 +341,7 @@ class Poller:
         affected = outbox.fulfillments_of(tx, [p.row["id"] for p in progresses if p.changed])
         run.tally.changes += outbox.refold(tx, affected, now, self._roll_up_rule)
         settle(tx, now)
-        sense = any(not _is_strange(state, reports[state.id].error) for state in states)
+        sense = any(not self._is_strange(state, reports[state.id].error) for state in states)
         if sense and not self._failed and accounts.succeeded(tx, self.name, at=now):
             log.info("account answers again", account=self.name)
         run.tally.polls += len(states)
@@ -332,10 +369,16 @@ class Poller:
 
     def _watch(self, state: ParcelState, error: CarrierError | None) -> None:
         """Count the answers that make no sense; one that does starts the count again."""
-        if _is_strange(state, error):
+        if self._is_strange(state, error):
             self._strange.append(error)
         elif error is None:
             self._strange.clear()
+
+    def _is_strange(self, state: ParcelState, error: CarrierError | None) -> bool:
+        """Whether an answer is of no use: unreadable, an outage told number by number, or without what was known
+        here before."""
+        forgotten = isinstance(error, NotFound) and state.known and state.source in self.sources
+        return isinstance(error, BadPayload | AccountError) or forgotten
 
 
 def _read_by(carrier: Carrier, rules: Rules) -> bytes:
@@ -345,13 +388,12 @@ def _read_by(carrier: Carrier, rules: Rules) -> bytes:
     return blake2b(told.encode(), digest_size=32).digest()
 
 
+def _call(carrier: Carrier, asked: Mapping[TrackingNumber, str]) -> Call:
+    return carrier.call_for(asked) if isinstance(carrier, Aggregator) else carrier.call(list(asked))
+
+
 def _chance() -> float:
     return random.random()  # noqa: S311 - spreads load, guards nothing
-
-
-def _is_strange(state: ParcelState, error: CarrierError | None) -> bool:
-    """Whether an answer is of no use: unreadable, an outage told number by number, or without what the carrier knew."""
-    return isinstance(error, BadPayload | AccountError) or (isinstance(error, NotFound) and state.known)
 
 
 @dataclass(slots=True)

@@ -13,24 +13,36 @@ from typing import Any, NamedTuple
 from carriers.sdk.codes import Effect, Meaning
 from carriers.sdk.errors import AccountError, BadPayload, CarrierError, InvalidNumber, NotFound, NumberError
 from carriers.sdk.events import Event, Place, Report, Shipment, ZoneSource
+from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import ENDED, RECEIVED, FulfillmentStatus
 from carriers.sdk.zones import zone_of
 from tracker.cadence import Cadence, Situation, gives_up, next_poll, priority
+from tracker.routing import DIRECT, Routes
 from tracker.timeline import RETURNING, Timeline, choose, event_key, fold, relevant, remap
 
 #: What a poll that brings nothing new writes.
-TOUCHED = ("last_polled_at", "next_poll_at", "priority", "not_found", "failures", "last_error")
+TOUCHED = ("last_polled_at", "next_poll_at", "priority", "not_found", "not_found_since", "failures", "last_error")
 
 #: A carrier's clock may run ahead of ours by so much; an event further ahead is taken for a mistake.
 CLOCK_SKEW = timedelta(minutes=15)
 
 
 class Rules(NamedTuple):
-    """How answers are judged: the cadence, and what the merchant's configuration adds."""
+    """How the answers of one account are judged: the cadence, and what the merchant's configuration adds."""
 
     cadence: Cadence
     reuse_margin: timedelta
     mapping: Mapping[str, Meaning]
+    source: str = ""
+    """Code of the carrier or aggregator that answers."""
+    aggregator: bool = False
+    """Whether it tells of other carriers' parcels: they stay those carriers'."""
+    routes: Routes = DIRECT
+    """Where a parcel can be asked about that is not known here."""
+    elsewhere: timedelta = timedelta(days=1)
+    """How long a number must have been unknown before it is tried at another source."""
+    fall_back: timedelta = timedelta(hours=2)
+    """How long an account must have been silent before the next source of its parcels is asked."""
 
 
 class ParcelState(NamedTuple):
@@ -57,6 +69,11 @@ class ParcelState(NamedTuple):
     country: str
     state: str
     postal_code: str
+    carrier: str
+    source: str
+    route: str
+    step: int
+    not_found_since: datetime | None
 
 
 class Known(NamedTuple):
@@ -76,6 +93,8 @@ class Progress:
     restored: list[str] = field(default_factory=list)
     changed: bool = False
     """Whether the parcel's status is another one."""
+    carrier: str | None = None
+    """The carrier that turned out to have it, where it is another one than was thought."""
 
 
 @dataclass(slots=True)
@@ -121,6 +140,7 @@ def untold(state: ParcelState, *, now: datetime, rules: Rules, chance: float) ->
         "estimated_delivery": state.estimated_delivery,
         "last_polled_at": now,
         "not_found": False,
+        "not_found_since": None,
         "failures": 0,
         "last_error": None,
     }
@@ -156,15 +176,17 @@ def advance(
     `chance` in [0, 1) spreads the next poll.
     """
     row = state._asdict()
-    for name in ("number", "fulfilled_at", "cancelled", "country", "state", "postal_code"):
+    for name in ("number", "fulfilled_at", "cancelled", "country", "state", "postal_code", "carrier", "route"):
         del row[name]
     row |= {"last_polled_at": now, "first_asked_at": state.first_asked_at or now, "last_error": None}
     progress = Progress(row)
     if reading.shipment is None:
         _take_error(progress, state, reading.error, now, rules)
     else:
-        row |= {"not_found": False, "failures": 0, "known": True}
-        shipment = _compare(progress, reading.shipment, reading.keys, known, earlier, now)
+        row |= {"not_found": False, "not_found_since": None, "failures": 0, "known": True}
+        if not rules.aggregator and rules.source not in ("", state.carrier):
+            progress.carrier = rules.source
+        shipment = _compare(progress, reading.shipment, reading.keys, known, earlier, now, rules.source)
         row["fingerprint"] = "" if reading.ahead else reading.fingerprint
         row["shipment_id"] = shipment.id or state.shipment_id
         destination = zone_of(Place(state=state.state, postal_code=state.postal_code, country=state.country))
@@ -189,17 +211,29 @@ def _take_error(
         row["failures"] = state.failures + 1
         return
     row["not_found"] = isinstance(error, NotFound | InvalidNumber)
+    row["not_found_since"] = (state.not_found_since or now) if row["not_found"] else None
     row["failures"] = 0
     if state.known or state.cancelled or state.status in ENDED:
         return
+    if row["not_found"] and now - row["not_found_since"] >= rules.elsewhere:
+        _go_on(row, state, rules.routes)
     situation = _situation(row)
     if gives_up(situation, now, rules.cadence):
-        since = row["first_asked_at"]
+        since = row["not_found_since"]
         row |= {
             "status": FulfillmentStatus.FAILURE,
             "status_at": now,
             "reason": f"never known to the carrier since {since:%Y-%m-%d}",
         }
+
+
+def _go_on(row: dict[str, Any], state: ParcelState, routes: Routes) -> None:
+    """Ask at the next of the parcel's sources, and of the carriers its number may belong to as well; then again at
+    the first."""
+    own = tuple(state.route.split()) or (state.carrier,)
+    sources = own + routes.elsewhere(TrackingNumber(state.number), besides=(*own, state.carrier))
+    row["step"] = (state.step + 1) % len(sources)
+    row["source"] = sources[row["step"]]
 
 
 def _compare(
@@ -209,6 +243,7 @@ def _compare(
     known: Mapping[str, Known],
     earlier: Sequence[Event],
     now: datetime,
+    source: str,
 ) -> Shipment:
     """Find what is new, withdrawn and restored; returns the shipment with no event in the future."""
     events = list(shipment.events)
@@ -223,7 +258,7 @@ def _compare(
             continue
         told.add(key)
         if before is None:
-            progress.events.append(_event_row(progress.row["id"], key, events[position], position, now))
+            progress.events.append(_event_row(progress.row["id"], key, source, events[position], position, now))
         elif before.withdrawn:
             progress.restored.append(key)
     if events:
@@ -264,7 +299,7 @@ def _situation(row: Mapping[str, Any]) -> Situation:
         status=row["status"],
         status_at=row["status_at"],
         last_movement_at=row["last_movement_at"],
-        first_asked_at=row["first_asked_at"],
+        first_asked_at=row["not_found_since"] or row["first_asked_at"],
         ended_at=row["ended_at"],
         not_found=row["not_found"],
         failures=row["failures"],
@@ -280,13 +315,14 @@ def without_names(text: str) -> str:
     return _SIGNATURE.sub(r"\1 …", text)[:300]
 
 
-def _event_row(parcel_id: int, key: str, event: Event, position: int, now: datetime) -> dict[str, Any]:
+def _event_row(parcel_id: int, key: str, source: str, event: Event, position: int, now: datetime) -> dict[str, Any]:
     meaning = event.meaning
     place = event.place or Place()
     offset = event.occurred_at.utcoffset() or timedelta(0)
     return {
         "parcel_id": parcel_id,
         "key": key,
+        "source": source,
         "occurred_at": event.occurred_at,
         "utc_offset": int(offset.total_seconds() // 60),
         "zone": event.zone,

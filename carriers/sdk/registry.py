@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import carriers
-from carriers.sdk.carrier import Carrier, CarrierOptions, Info
+from carriers.sdk.carrier import Aggregator, Carrier, CarrierOptions, Info
 from carriers.sdk.codes import Codes
 from carriers.sdk.declarative import DeclarativeCarrier
 
@@ -40,6 +40,8 @@ class Registered:
     options: type[CarrierOptions]
     info: Info
     codes: Codes
+    aggregator: bool
+    """Whether it tells of other carriers' parcels."""
 
 
 class UnknownCarrier(LookupError):
@@ -94,4 +96,4 @@ def _add(found: dict[str, Registered], kind: Kind, create: Factory) -> None:
     code = made.info.code
     if code in found:
         raise ValueError(f"two carriers claim the code {code!r}")
-    found[code] = Registered(kind, create, type(made).Options, made.info, made.codes)
+    found[code] = Registered(kind, create, type(made).Options, made.info, made.codes, isinstance(made, Aggregator))

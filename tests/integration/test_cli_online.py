@@ -198,7 +198,7 @@ def test_poll_of_a_carrier_that_is_off_says_so(shop: Shop) -> None:
     assert ran.returncode == 1
     (row,) = json.loads(ran.stdout)
     assert (row["trackingNumber"], row["status"]) == (number, None)
-    assert row["error"] == "no account of this carrier is on"
+    assert row["error"] == "no account for ups is on"
     assert "1 of 1 could not be asked about" in ran.stderr
     assert shop.tracker("poll", "--json").stdout.strip() == "[]", "due, but not of an account that is on"
 

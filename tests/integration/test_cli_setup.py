@@ -65,7 +65,7 @@ def test_the_shipped_configuration_works_as_it_is() -> None:
     ready, off = plan_accounts(load(SHIPPED, {}))
 
     assert ready == []
-    assert {account.carrier for account in off} == {"fedex", "ups", "usps", "dhl", "gls"}
+    assert {account.code for account in off} == {"fedex", "ups", "usps", "dhl", "gls"}
     assert all(account.reason.startswith("needs ") for account in off)
 
 

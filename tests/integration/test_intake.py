@@ -168,7 +168,7 @@ def test_an_order_becomes_rows(shop: Shop) -> None:
 def test_new_parcels_can_be_claimed(shop: Shop) -> None:
     shop.take(order(fulfillment("794644790132")))
     with shop.database.write() as tx:
-        (claimed,) = parcels.claim(tx, "fedex", limit=5, token="t", now=NOW, until=LATER)
+        (claimed,) = parcels.claim(tx, [parcels.Source("fedex")], limit=5, token="t", now=NOW, until=LATER)
     assert claimed.number == "794644790132"
 
 
@@ -252,7 +252,7 @@ def test_a_changed_number(shop: Shop) -> None:
 def test_a_poll_under_way_of_a_parcel_that_left_is_fenced_off(shop: Shop) -> None:
     shop.take(order(fulfillment("794644790132")))
     with shop.database.write() as tx:
-        (claimed,) = parcels.claim(tx, "fedex", limit=5, token="t", now=NOW, until=LATER)
+        (claimed,) = parcels.claim(tx, [parcels.Source("fedex")], limit=5, token="t", now=NOW, until=LATER)
     shop.take(order(fulfillment("794644790143")), NOW)
     with shop.database.write() as tx:
         assert parcels.leased(tx, [claimed.id], "t") == []

@@ -40,6 +40,7 @@ from tracker.timeline import RollUp
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 HTML = b"<!DOCTYPE html><html><body>Back soon</body></html>"
+PLAIN = [parcels.Source("plain")]
 
 
 class FakeClock:
@@ -289,7 +290,7 @@ def test_an_answer_under_a_lease_that_ran_out_changes_nothing(bench: Bench) -> N
         bench.clock.forward(seconds=LEASE + 1)
         now = bench.clock.now()
         with bench.database.write() as tx:
-            assert parcels.claim(tx, "plain", limit=5, token="other", now=now, until=now + timedelta(hours=1))
+            assert parcels.claim(tx, PLAIN, limit=5, token="other", now=now, until=now + timedelta(hours=1))
 
     bench.answer = overtake
     tally = bench.poll()
@@ -842,7 +843,7 @@ def test_the_same_answer_under_a_lease_that_ran_out_changes_nothing(bench: Bench
         bench.clock.forward(seconds=LEASE + 1)
         now = bench.clock.now()
         with bench.database.write() as tx:
-            assert parcels.claim(tx, "plain", limit=5, token="other", now=now, until=now + timedelta(hours=1))
+            assert parcels.claim(tx, PLAIN, limit=5, token="other", now=now, until=now + timedelta(hours=1))
 
     bench.answer = overtake
     bench.clock.forward(hours=4)
@@ -859,10 +860,10 @@ def test_a_touch_under_an_old_token_writes_nothing(bench: Bench) -> None:
     bench.due()
     now = bench.clock.now()
     with bench.database.write() as tx:
-        (claimed,) = parcels.claim(tx, "plain", limit=5, token="newer", now=now, until=now + timedelta(hours=1))
+        (claimed,) = parcels.claim(tx, PLAIN, limit=5, token="newer", now=now, until=now + timedelta(hours=1))
     before = bench.parcel("NUM001")
     row: dict[str, Any] = {"id": claimed.id, "last_polled_at": now + timedelta(hours=9), "next_poll_at": None}
-    row |= {"priority": 0, "not_found": True, "failures": 7, "last_error": "BadPayload: late"}
+    row |= {"priority": 0, "not_found": True, "not_found_since": None, "failures": 7, "last_error": "BadPayload: late"}
 
     with bench.database.write() as tx:
         parcels.touch(tx, [row], "older")

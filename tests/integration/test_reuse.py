@@ -250,7 +250,7 @@ def test_a_poll_under_way_of_the_old_use_is_fenced_off(delivered: Desk) -> None:
     until = AGAIN + timedelta(hours=1)
     delivered.execute(f"UPDATE parcels SET next_poll_at = '{stored(AGAIN)}'")  # noqa: S608
     with delivered.database.write() as tx:
-        (late_look,) = parcels.claim(tx, "fedex", limit=5, token="t", now=AGAIN, until=until)
+        (late_look,) = parcels.claim(tx, [parcels.Source("fedex")], limit=5, token="t", now=AGAIN, until=until)
     delivered.take(fulfillment("new", AGAIN), now=AGAIN)
     with delivered.database.write() as tx:
         assert parcels.leased(tx, [late_look.id], "t") == []
@@ -271,7 +271,7 @@ def test_nothing_makes_the_old_use_due_again(delivered: Desk, change: dict[str, 
 def test_by_hand_only_the_newest_use_is_asked_about(delivered: Desk, reference: str, found: list[int]) -> None:
     delivered.take(fulfillment("new", AGAIN), now=AGAIN)
     with delivered.database.read() as tx:
-        assert [id for ids in queries.parcels_of(tx, [reference]).values() for id in ids.values()] == found
+        assert [asked.id for parcels in queries.parcels_of(tx, [reference]).values() for asked in parcels] == found
 
 
 def test_a_carrier_that_becomes_known_keeps_the_uses_apart(delivered: Desk) -> None:

@@ -50,7 +50,7 @@ def _configured(config: Path) -> tuple[set[str], set[str]]:
     if config == DEFAULT_CONFIG and not config.exists():
         return set(), set()
     ready, off = plan_accounts(load(config))
-    return {account.carrier.info.code for account in ready}, {account.carrier for account in off}
+    return {account.code for account in ready}, {account.code for account in off}
 
 
 def _shape(registered: Registered, configured: bool) -> dict[str, Any]:

@@ -100,7 +100,7 @@ def _findings(config: Path, online: bool) -> Iterator[Finding]:
         yield Finding(
             "note", "database", f"none at {loaded.database} yet", "`tracker import` or `tracker run` makes it"
         )
-    yield from _accounts_off(off, {account.carrier.info.code for account in ready}, waiting)
+    yield from _accounts_off(off, {account.code for account in ready}, waiting)
     if online:
         yield from _probes(config)
 
@@ -187,7 +187,7 @@ def _quotas(
         maximum=polling.maximum,
         now=moment,
     ):
-        accounts = [account for account in ready if account.carrier.info.code == demand.carrier]
+        accounts = [account for account in ready if account.code == demand.carrier]
         supplies = [calls * account.batch for account in accounts if (calls := calls_a_day(account.quota)) is not None]
         if not accounts or len(supplies) < len(accounts):
             continue
@@ -219,9 +219,9 @@ def calls_a_day(quota: Quota) -> float | None:
 
 def _accounts_off(off: "Sequence[AccountOff]", ready: set[str], waiting: dict[str, int]) -> Iterator[Finding]:
     """Accounts that are not polled: wrong where parcels wait for them, and there is no other account."""
-    reasons = {account.carrier: account for account in off}
+    reasons = {account.code: account for account in off}
     for account in off:
-        if account.carrier in ready or not waiting.get(account.carrier):
+        if account.code in ready or not waiting.get(account.code):
             yield Finding("note", account.name, f"off: {account.reason}")
     for carrier, parcels in waiting.items():
         if not carrier or carrier in ready:

@@ -32,9 +32,11 @@ def import_files(
 
     Example: tracker import orders.json shipped-today.csv
     """
+    from tracker.config import routes_of
     from tracker.intake import Counts, chunks, register
 
-    polling = settings(config).polling
+    configured = settings(config)
+    polling, routes = configured.polling, routes_of(configured)
     registrations, problems = _read(files)
     if problems:
         _print(Counts(rejected=sum(problem.count for problem in problems)), as_json)
@@ -47,7 +49,7 @@ def import_files(
         task = progress.add_task("importing", total=len(registrations))
         for portion in chunks(registrations):
             with database.write() as tx:
-                counts = register(tx, portion, now(), known, polling.aggregate, polling.reuse_margin)
+                counts = register(tx, portion, now(), known, polling.aggregate, polling.reuse_margin, routes)
             total = total.plus(counts)
             progress.advance(task, len(portion))
     database.close()

@@ -8,7 +8,7 @@ at the first door: only named fields pass.
 from tracker.intake.companies import Companies
 from tracker.intake.files import read_file
 from tracker.intake.problems import BadInput, Problem
-from tracker.intake.registering import Counts, reassign_unknown, register
+from tracker.intake.registering import Counts, reassign_unknown, register, reroute_all
 from tracker.intake.registrations import FulfillmentGiven, Registration, chunks, merged
 
 __all__ = [
@@ -23,4 +23,5 @@ __all__ = [
     "read_file",
     "reassign_unknown",
     "register",
+    "reroute_all",
 ]

@@ -18,6 +18,7 @@ from carriers.sdk.status import FulfillmentStatus
 from carriers.sdk.zones import country_code
 from tracker.intake.problems import Problem, kind, of_validation, refuse, shown
 from tracker.intake.registrations import FulfillmentGiven, Registration
+from tracker.routing import order_tags
 
 #: Characters an id may have, and a URL.
 ID_LENGTH = 255
@@ -198,6 +199,19 @@ class NamedFulfillmentJson(FulfillmentJson):
     source_order_id: Id
 
 
+def _tags(value: object) -> frozenset[str] | None:
+    """A comma-separated text, or a list of tags."""
+    listed = value.split(",") if isinstance(value, str) else value
+    if listed is None:
+        return None
+    if not isinstance(listed, list) or not all(isinstance(tag, str) for tag in listed):
+        raise refuse(f"is {kind(value)}", "tags separated by commas, or a list of them")
+    return order_tags(",".join(listed))
+
+
+Tags = Annotated[frozenset[str] | None, BeforeValidator(_tags)]
+
+
 class OrderItem(_Json):
     """A line of an order."""
 
@@ -244,6 +258,7 @@ class OrderJson(_Json):
     shipping_cost_tax: Money = None
     order_items: list[OrderItem] | None = None
     address: Address | None = None
+    tags: Tags = None
     fulfillments: list[FulfillmentJson] | None = None
 
 
@@ -297,6 +312,7 @@ def registration(value: dict[str, Any], file: str, place: str) -> Registration |
 def _order(order: OrderJson) -> Registration:
     fields = order.said()
     fulfillments = fields.pop("fulfillments", None)
+    fields.pop("tags", None)  # free text, perhaps about the customer: only those that rules ask for are kept
     address = {name: _tidy(name, text or "") for name, text in (fields.get("address") or {}).items()}
     if "address" in fields:
         fields["address"] = {name: text for name, text in address.items() if text}
@@ -306,6 +322,7 @@ def _order(order: OrderJson) -> Registration:
         address,
         tuple(given(fulfillment) for fulfillment in order.fulfillments or ()),
         complete=fulfillments is not None,
+        tags=order.tags,
     )
 
 

@@ -21,6 +21,7 @@ from carriers.sdk.status import ENDED, FulfillmentStatus
 from tracker.intake.companies import Companies
 from tracker.intake.registrations import FulfillmentGiven, Registration, merged, overlaid
 from tracker.intake.uses import REUSE_MARGIN, Uses
+from tracker.routing import DIRECT, Facts, Routes, order_tags
 from tracker.store import outbox
 from tracker.store import registration as store
 from tracker.store.registration import (
@@ -93,6 +94,7 @@ class _Plan:
     """Since when: the import's updatedAt, or now."""
     keys: list[tuple[ParcelKey, str]]
     """Of its parcels, with their URLs, in the merchant's order."""
+    order: OrderRow
     parcels: list[KnownParcel] = field(default_factory=list)
     """In the same order; none before they are written."""
 
@@ -124,37 +126,41 @@ def register(
     known: Mapping[str, Info],
     rule: RollUp = RollUp.ATTENTION,
     reuse_margin: timedelta = REUSE_MARGIN,
+    routes: Routes = DIRECT,
 ) -> Counts:
     """Write what was imported. `known`: carriers by code, configured or not. `reuse_margin`: fulfillments with
-    one number that are further apart are taken for two parcels, unless the first is still on its way.
+    one number that are further apart are taken for two parcels, unless the first is still on its way. `routes`:
+    where new parcels will be asked about.
 
     Takes a transaction's worth (`chunks` makes such); an order that is in it twice is merged first.
     """
     given = merged(registrations)
-    orders = _write_orders(tx, given)
+    orders = _write_orders(tx, given, routes)
     plans, gone = _plans(tx, given, orders, Companies(known), now)
-    fresh = _write_parcels(tx, plans, reuse_margin, now)
+    fresh = _write_parcels(tx, plans, reuse_margin, routes, now)
     _write_fulfillments(tx, plans, now)
     store.change_fulfillments(tx, {id: row._replace(withdrawn_at=now) for id, row in gone.items()})
     store.drop_pushes(tx, gone, now)
     _settle(tx, plans, gone, fresh, now)
     store.parcels_due(tx, orders.cancelled_or_not, now)
+    moved = orders.changed
+    _reroute(tx, [p.id for plan in plans if plan.order.source_order_id in moved for p in plan.parcels], routes)
     _roll_up(tx, plans, now, rule)
     return _counted(given, orders, plans, len(gone))
 
 
-def _write_orders(tx: Connection, given: Sequence[Registration]) -> _Orders:
+def _write_orders(tx: Connection, given: Sequence[Registration], routes: Routes) -> _Orders:
     found = store.orders(tx, [one.source_order_id for one in given])
     ids = {key: id for key, (id, _) in found.items()}
     old = {key: row for key, (_, row) in found.items()}
-    rows = {one.source_order_id: _order(one, old.get(one.source_order_id)) for one in given}
+    rows = {one.source_order_id: _order(one, old.get(one.source_order_id), routes) for one in given}
     orders = _Orders(ids, rows, old)
     store.change_orders(tx, {ids[key]: rows[key] for key in orders.changed})
     ids.update(store.add_orders(tx, [row for key, row in rows.items() if key not in old]))
     return orders
 
 
-def _order(given: Registration, old: OrderRow | None) -> OrderRow:
+def _order(given: Registration, old: OrderRow | None, routes: Routes) -> OrderRow:
     """The order's row: what it was, overlaid with what is said."""
     row = old or OrderRow(given.source_order_id)
     if given.order is not None:
@@ -168,6 +174,7 @@ def _order(given: Registration, old: OrderRow | None) -> OrderRow:
         )
     address = given.address or {}
     return row._replace(
+        tags=row.tags if given.tags is None else ", ".join(sorted(given.tags & routes.tags)),
         country=address.get("country", row.country),
         state=address.get("state", row.state),
         postal_code=address.get("zip", row.postal_code),
@@ -240,10 +247,13 @@ def _plan(
         )
         for position, number in enumerate(map(TrackingNumber, payload.get("trackingNumber", [])))
     ]
-    return _Plan(0, old, old_links, row, said.status, instant(said.payload.get("updatedAt")) or now, keys)
+    said_at = instant(said.payload.get("updatedAt")) or now
+    return _Plan(0, old, old_links, row, said.status, said_at, keys, order)
 
 
-def _write_parcels(tx: Connection, plans: Sequence[_Plan], reuse_margin: timedelta, now: datetime) -> set[int]:
+def _write_parcels(
+    tx: Connection, plans: Sequence[_Plan], reuse_margin: timedelta, routes: Routes, now: datetime
+) -> set[int]:
     """Give the plans their parcels; the ids of those that are new. A parcel a fulfillment has, it keeps."""
     uses = Uses(store.parcels(tx, {key[1]: None for plan in plans for key, _ in plan.keys}), reuse_margin)
     chosen: list[tuple[_Plan, list[Use]]] = []
@@ -253,7 +263,13 @@ def _write_parcels(tx: Connection, plans: Sequence[_Plan], reuse_margin: timedel
         meant = [
             (key, own[key])
             if key in own
-            else uses.meant(key, plan.row.fulfilled_at, plan.row.tracking_company, priority)
+            else uses.meant(
+                key,
+                plan.row.fulfilled_at,
+                plan.row.tracking_company,
+                priority,
+                routes.sources(_facts(key[0], plan.row.tracking_company, plan.order.country, plan.order.tags)),
+            )
             for key, _ in plan.keys
         ]
         chosen.append((plan, meant))
@@ -343,6 +359,7 @@ def reassign_unknown(
     known: Mapping[str, Info],
     rule: RollUp = RollUp.ATTENTION,
     reuse_margin: timedelta = REUSE_MARGIN,
+    routes: Routes = DIRECT,
 ) -> int:
     """Look again whose parcels those of unknown carriers are, since carriers may have been added; how many left.
 
@@ -350,27 +367,51 @@ def reassign_unknown(
     """
     companies = Companies(known)
     moving = [
-        (link, (code, link.number))
+        (link, (code, link.number), routes.sources(_facts(code, link.company, link.country, link.tags)))
         for link in sorted(store.unknown_links(tx), key=lambda link: link.fulfilled_at)
         if (code := companies.carrier_of(link.company, link.number))
     ]
     if not moving:
         return 0
-    uses = Uses(store.parcels(tx, {link.number: None for link, _ in moving}), reuse_margin)
+    uses = Uses(store.parcels(tx, {link.number: None for link, _, _ in moving}), reuse_margin)
     moves: dict[int, dict[TrackingNumber, Use]] = defaultdict(dict)
-    for link, key in moving:
-        moves[link.fulfillment_id][link.number] = uses.meant(key, link.fulfilled_at, link.company, priority=1)
+    for link, key, route in moving:
+        meant = uses.meant(key, link.fulfilled_at, link.company, priority=1, route=route)
+        moves[link.fulfillment_id][link.number] = meant
     parcels = uses.there | store.add_parcels(tx, uses.new, now)
     wanted = {}
     for fulfillment_id, links in store.links(tx, moves).items():
-        meant = moves[fulfillment_id]
+        own = moves[fulfillment_id]
         wanted[fulfillment_id] = [
-            LinkRow(parcels[meant[key[1]]].id, link.tracking_url) if not key[0] and key[1] in meant else link
+            LinkRow(parcels[own[key[1]]].id, link.tracking_url) if not key[0] and key[1] in own else link
             for link, key, _ in links
         ]
     store.relink(tx, wanted)
-    reached = {parcels[use].id: parcels[use] for meant in moves.values() for use in meant.values()}
+    reached = {parcels[use].id: parcels[use] for own in moves.values() for use in own.values()}
     store.settle_parcels(tx, reached, reached, now)
     store.forget_unlinked_unknown(tx)
     _refold(tx, outbox.fulfillments_of(tx, [id for id, parcel in reached.items() if parcel.spoken]), now, rule)
-    return len({link.number for link, _ in moving})
+    return len({link.number for link, _, _ in moving})
+
+
+def reroute_all(tx: Connection, routes: Routes) -> int:
+    """Send every parcel where the rules and accounts of today want it; how many have other sources now."""
+    return _reroute(tx, None, routes)
+
+
+def _reroute(tx: Connection, ids: Iterable[int] | None, routes: Routes) -> int:
+    changed = 0
+    for part in store.routed(tx, ids):
+        others = {
+            parcel.id: wanted
+            for parcel in part
+            if (wanted := routes.sources(_facts(parcel.carrier, parcel.company, parcel.country, parcel.tags)))
+            != tuple(parcel.route.split())
+        }
+        store.reroute(tx, others)
+        changed += len(others)
+    return changed
+
+
+def _facts(carrier: str, company: str, country: str, tags: str) -> Facts:
+    return Facts(carrier, company, country, order_tags(tags))

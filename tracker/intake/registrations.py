@@ -37,6 +37,8 @@ class Registration:
     fulfillments: tuple[FulfillmentGiven, ...] = ()
     complete: bool = False
     """Whether these are all the fulfillments it has: others are withdrawn."""
+    tags: frozenset[str] | None = None
+    """The order's tags, casefolded; None: not said."""
 
 
 def merged(registrations: Iterable[Registration]) -> list[Registration]:
@@ -95,4 +97,5 @@ def _joined(earlier: Registration, later: Registration) -> Registration:
         {**(earlier.address or {}), **(later.address or {})},
         tuple(fulfillments.values()),
         earlier.complete or later.complete,
+        later.tags if later.tags is not None else earlier.tags,
     )

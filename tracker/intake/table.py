@@ -23,9 +23,10 @@ from tracker.intake.payloads import (
 )
 from tracker.intake.problems import Problem, of_validation, shown
 from tracker.intake.registrations import FulfillmentGiven, Registration
+from tracker.routing import order_tags
 
 REQUIRED = ("sourceOrderId", "sourceFulfillmentId", "trackingNumber", "trackingCompany")
-OPTIONAL = ("fulfillmentStatus", "trackingUrl", "createdAt", "country", "state", "zip")
+OPTIONAL = ("fulfillmentStatus", "trackingUrl", "createdAt", "country", "state", "zip", "tags")
 
 _NAMES = {name.lower(): name for name in REQUIRED + OPTIONAL}
 
@@ -38,6 +39,7 @@ class _Row:
     order_id: str
     given: FulfillmentGiven
     address: Mapping[str, str]
+    tags: frozenset[str] | None
 
 
 def read_table(file: str, text: str) -> tuple[list[Registration], list[Problem]]:
@@ -117,7 +119,8 @@ def _row(file: str, line: int, header: list[str], cells: list[str]) -> _Row | li
     if not cell.get("fulfillmentStatus"):
         said = replace(said, status=None)
     address = destination(cell.get("country", ""), cell.get("state", ""), cell.get("zip", ""))
-    return _Row(line, checked.source_order_id, said, address)
+    tags = order_tags(cell["tags"]) if "tags" in cell else None
+    return _Row(line, checked.source_order_id, said, address, tags)
 
 
 def _together(file: str, rows: list[_Row], problems: list[Problem]) -> list[Registration]:
@@ -133,7 +136,7 @@ def _together(file: str, rows: list[_Row], problems: list[Problem]) -> list[Regi
         fulfillments[key] = replace(
             row, given=_joined(earlier.given, row.given), address={**earlier.address, **row.address}
         )
-    return [Registration(row.order_id, None, row.address, (row.given,)) for row in fulfillments.values()]
+    return [Registration(row.order_id, None, row.address, (row.given,), tags=row.tags) for row in fulfillments.values()]
 
 
 def _disagreements(file: str, earlier: _Row, row: _Row) -> list[Problem]:

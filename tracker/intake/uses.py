@@ -31,7 +31,7 @@ class Uses:
         """Those that began, to be added."""
         return list(self._new.values())
 
-    def meant(self, key: ParcelKey, fulfilled_at: datetime, company: str, priority: int) -> Use:
+    def meant(self, key: ParcelKey, fulfilled_at: datetime, company: str, priority: int, route: tuple[str, ...]) -> Use:
         """The use that a fulfillment means which comes to a number; one that begins where it means no other.
 
         It means the one nearest to it within the margin; else the newest, if the fulfillment is later than that
@@ -48,7 +48,7 @@ class Uses:
                 return key, newest
         begun = (key, max(dates, default=0) + 1)
         self._of_key[key].append(begun[1])
-        self._new[begun] = NewParcel(*begun, company, fulfilled_at, priority)
+        self._new[begun] = NewParcel(*begun, company, fulfilled_at, priority, route)
         return begun
 
     def _fulfilled_at(self, use: Use) -> datetime:

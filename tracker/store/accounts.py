@@ -66,9 +66,9 @@ def back_off(
     failures = before.failures if before else 0
     until = now + (told or min(longest, first * 2 ** min(failures, 10)))
     tx.exec_driver_sql(
-        "UPDATE accounts SET paused_until = :until, paused_reason = :reason, failures = failures + 1"
-        " WHERE name = :name",
-        {"name": name, "until": stored(until), "reason": reason},
+        "UPDATE accounts SET paused_until = :until, paused_reason = :reason, failures = failures + 1,"
+        " failing_since = COALESCE(failing_since, :now) WHERE name = :name",
+        {"name": name, "until": stored(until), "reason": reason, "now": stored(now)},
     )
     return None if failures else until
 
@@ -88,9 +88,15 @@ def succeeded(tx: Connection, name: str, *, at: datetime) -> bool:
     tx.exec_driver_sql("UPDATE accounts SET last_success_at = :at WHERE name = :name", {"name": name, "at": stored(at)})
     return (
         tx.exec_driver_sql(
-            "UPDATE accounts SET paused_until = NULL, paused_reason = '', failures = 0"
+            "UPDATE accounts SET paused_until = NULL, paused_reason = '', failures = 0, failing_since = NULL"
             " WHERE name = :name AND failures > 0",
             {"name": name},
         ).rowcount
         > 0
     )
+
+
+def failing(tx: Connection, since: datetime) -> set[str]:
+    """The accounts that have given no answer since that instant at least."""
+    rows = tx.exec_driver_sql("SELECT name FROM accounts WHERE failing_since <= :since", {"since": stored(since)})
+    return set(rows.scalars())

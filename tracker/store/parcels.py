@@ -29,8 +29,18 @@ class Claimed(NamedTuple):
 
     id: int
     number: TrackingNumber
+    carrier: str
+    """Code of the parcel's carrier, whoever is asked."""
     fingerprint: str
     """Of the answer last read; '' where the next one must be read whatever it says."""
+
+
+class Source(NamedTuple):
+    """Whose parcels are claimed: those asked about at `name`; with `before`, only those that have one of these
+    among their further sources."""
+
+    name: str
+    before: tuple[str, ...] = ()
 
 
 # A parcel whose promise may have run out is read again, for the answer means something else by now.
@@ -40,12 +50,14 @@ _FINGERPRINT = (
 )
 _FREE = "(lease_until IS NULL OR lease_until <= :now)"
 _DUE = " UNION ALL ".join(
-    "SELECT * FROM (SELECT id, number, status, estimated_delivery, fingerprint,"
-    f" julianday(next_poll_at) - {days} AS due FROM parcels WHERE carrier = :carrier"
-    f" AND priority = {priority} AND next_poll_at <= :now AND {_FREE} ORDER BY next_poll_at LIMIT :limit)"
+    "SELECT * FROM (SELECT p.id, p.number, p.carrier, p.status, p.estimated_delivery, p.fingerprint,"
+    f" julianday(p.next_poll_at) - {days} AS due FROM json_each(:sources) s CROSS JOIN parcels p"
+    f" WHERE p.source = s.value ->> 0 AND p.priority = {priority} AND p.next_poll_at <= :now AND {_FREE}"
+    " AND (s.value ->> 1 = '[]' OR EXISTS (SELECT 1 FROM json_each(s.value, '$[1]') b"
+    "  WHERE ' ' || p.route || ' ' LIKE '% ' || b.value || ' %')) ORDER BY p.next_poll_at LIMIT :limit)"
     for priority, days in HEAD_START.items()
 )
-_CLAIMED = ("id", "number", _FINGERPRINT)
+_CLAIMED = ("id", "number", "carrier", _FINGERPRINT)
 _CHOOSE = rows.selected(_CLAIMED, f"(SELECT * FROM ({_DUE}) ORDER BY due LIMIT :limit)")
 _CHOOSE_THESE = rows.selected(_CLAIMED, f"parcels WHERE id IN (SELECT value FROM json_each(:ids)) AND {_FREE}")
 _LEASE = (
@@ -53,14 +65,17 @@ _LEASE = (
     f" WHERE id IN (SELECT value FROM json_each(:ids)) AND {_FREE}"
 )
 _ANY_DUE = "SELECT " + " OR ".join(
-    f"EXISTS (SELECT 1 FROM parcels WHERE carrier = :carrier AND priority = {priority} AND next_poll_at <= :now)"
+    "EXISTS (SELECT 1 FROM json_each(:sources) s CROSS JOIN parcels p"
+    f" WHERE p.source = s.value ->> 0 AND p.priority = {priority} AND p.next_poll_at <= :now)"
     for priority in HEAD_START  # a number of ours, no input
 )
 
 
-def claim(tx: Connection, carrier: str, *, limit: int, token: str, now: datetime, until: datetime) -> list[Claimed]:
-    """Lease up to `limit` due parcels of a carrier, the most valuable first."""
-    chosen = rows.fetch(tx, _CHOOSE, {"carrier": carrier, "limit": limit, "now": stored(now)})
+def claim(
+    tx: Connection, sources: Sequence[Source], *, limit: int, token: str, now: datetime, until: datetime
+) -> list[Claimed]:
+    """Lease up to `limit` due parcels of these sources, the most valuable first."""
+    chosen = rows.fetch(tx, _CHOOSE, {"sources": json.dumps(sources), "limit": limit, "now": stored(now)})
     return _lease(tx, chosen, token, now, until)
 
 
@@ -74,12 +89,12 @@ def _lease(tx: Connection, chosen: list[list[Any]], token: str, now: datetime, u
     """Write the lease, in the transaction that chose: nobody else can have come between."""
     ids = json.dumps([row[0] for row in chosen])
     tx.exec_driver_sql(_LEASE, {"ids": ids, "token": token, "now": stored(now), "until": stored(until)})
-    return [Claimed(id, TrackingNumber(number), fingerprint) for id, number, fingerprint in chosen]
+    return [Claimed(id, TrackingNumber(number), carrier, fingerprint) for id, number, carrier, fingerprint in chosen]
 
 
-def any_due(tx: Connection, carrier: str, now: datetime) -> bool:
-    """Whether any parcel of a carrier is due, leased or not."""
-    return bool(tx.exec_driver_sql(_ANY_DUE, {"carrier": carrier, "now": stored(now)}).scalar())
+def any_due(tx: Connection, sources: Sequence[Source], now: datetime) -> bool:
+    """Whether any parcel of these sources is due, leased or not."""
+    return bool(tx.exec_driver_sql(_ANY_DUE, {"sources": json.dumps(sources), "now": stored(now)}).scalar())
 
 
 def release(tx: Connection, ids: Iterable[int], token: str) -> None:
@@ -98,6 +113,7 @@ _LEASED = rows.selected(
         *("p.delivered_at", "p.estimated_delivery", "p.shipment_id", "p.known", "p.fingerprint"),
         *("p.first_asked_at", "p.ended_at", "p.not_found", "p.failures"),
         *("o.id IS NULL OR o.cancelled_at IS NOT NULL", "o.country", "o.state", "o.postal_code"),
+        *("p.carrier", "p.source", "p.route", "p.step", "p.not_found_since"),
     ),
     """parcels p LEFT JOIN orders o ON o.id = (
         SELECT live.id FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id
@@ -136,6 +152,11 @@ def _state(row: list[Any]) -> ParcelState:
         row[17] or "",
         row[18] or "",
         row[19] or "",
+        row[20],
+        row[21],
+        row[22],
+        row[23],
+        instant(row[24]),
     )
 
 
@@ -180,8 +201,11 @@ _SAVED_COLUMNS = (
     "priority",
     "ended_at",
     "not_found",
+    "not_found_since",
     "failures",
     "last_error",
+    "source",
+    "step",
 )
 _EVENT_COLUMNS = tuple(column.name for column in _EVENTS.columns if column.name != "id")
 
@@ -212,6 +236,18 @@ def touch(tx: Connection, states: Sequence[Mapping[str, Any]], token: str) -> No
     """End the lease of parcels of which nothing new is known. Keys of a state: `id` and every one of TOUCHED."""
     if states:
         tx.exec_driver_sql(_TOUCH, {"rows": rows.packed(states, ("id", *TOUCHED)), "token": token})
+
+
+_MOVE = (
+    "UPDATE parcels SET carrier = :carrier, use = 1 + COALESCE((SELECT MAX(there.use) FROM parcels there"
+    " WHERE there.carrier = :carrier AND there.number = parcels.number), 0) WHERE id = :id"
+)
+
+
+def move(tx: Connection, carriers: Mapping[int, str]) -> None:
+    """Make parcels another carrier's, by id: another use of the number where that has it already."""
+    if carriers:
+        tx.exec_driver_sql(_MOVE, [{"id": id, "carrier": carrier} for id, carrier in carriers.items()])
 
 
 def add_events(tx: Connection, events: Sequence[Mapping[str, Any]]) -> None:

@@ -287,7 +287,7 @@ def open_parcels(db: Connection) -> dict[str, int]:
 
 
 _PARCELS_ASKED = (
-    select(_PARCELS.c.carrier, _PARCELS.c.number, _PARCELS.c.id)
+    select(_PARCELS.c.source, _PARCELS.c.id, _PARCELS.c.number, _PARCELS.c.carrier)
     .distinct()
     .join(_LINKS, _LINKS.c.parcel_id == _PARCELS.c.id)
     .join(_FULFILLMENTS, _FULFILLMENTS.c.id == _LINKS.c.fulfillment_id)
@@ -297,17 +297,29 @@ _PARCELS_BY_NUMBER = _PARCELS_ASKED.where(_PARCELS.c.number == bindparam("number
 _PARCELS_BY_REFERENCE = _PARCELS_ASKED.where(_LINKS.c.fulfillment_id.in_(select(_MATCHING.c.id)))
 
 
-def parcels_of(db: Connection, references: Sequence[str]) -> dict[str, dict[str, int]]:
-    """The parcels that these references stand for: carrier -> number -> id.
+class ParcelAsked(NamedTuple):
+    """A parcel that somebody asks for."""
+
+    id: int
+    number: str
+    carrier: str
+
+
+def parcels_of(db: Connection, references: Sequence[str]) -> dict[str, list[ParcelAsked]]:
+    """The parcels that these references stand for, by the source they are asked about at.
 
     A tracking number stands for its own parcel, an id for all of its fulfillment's or order's. Only the newest
     use of a number counts: what its carrier tells now is of no other; and none that only withdrawn fulfillments have,
     for those are not followed any more.
     """
-    found: dict[str, dict[str, int]] = {}
+    found: dict[str, list[ParcelAsked]] = {}
+    seen: set[int] = set()
     for reference in references:
         wanted = _wanted(reference)
         rows = db.execute(_PARCELS_BY_NUMBER, wanted).all() or db.execute(_PARCELS_BY_REFERENCE, wanted)
-        for carrier, own_number, id in rows:
-            found.setdefault(carrier, {})[own_number] = id
+        for source, *parcel in rows:
+            asked = ParcelAsked(*parcel)
+            if asked.id not in seen:
+                seen.add(asked.id)
+                found.setdefault(source, []).append(asked)
     return found

@@ -4,6 +4,7 @@ Owns intake's statements; all of them are set-based. Knows nothing of files, and
 be written is `tracker.intake`'s to say.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -45,6 +46,7 @@ class OrderRow(NamedTuple):
     country: str = ""
     state: str = ""
     postal_code: str = ""
+    tags: str = ""
 
 
 class FulfillmentRow(NamedTuple):
@@ -94,6 +96,7 @@ class NewParcel(NamedTuple):
     company: str
     fulfilled_at: datetime
     priority: int
+    route: tuple[str, ...]
 
 
 class UnknownLink(NamedTuple):
@@ -103,6 +106,8 @@ class UnknownLink(NamedTuple):
     company: str
     number: TrackingNumber
     fulfilled_at: datetime
+    country: str
+    tags: str
 
 
 def _slices(items: Iterable[_T]) -> Iterator[list[_T]]:
@@ -284,6 +289,9 @@ def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict
                 "number": parcel.key[1],
                 "use": parcel.use,
                 "company": parcel.company,
+                "source": parcel.route[0],
+                "route": " ".join(parcel.route),
+                "step": 0,
                 "fulfilled_at": parcel.fulfilled_at,
                 "next_poll_at": now if parcel.key[0] else None,
                 "priority": parcel.priority,
@@ -395,12 +403,64 @@ def last_push_dropped(tx: Connection, fulfillment_ids: Iterable[int]) -> set[int
 def unknown_links(tx: Connection) -> list[UnknownLink]:
     """Every fulfillment's parcel whose carrier nobody knows; withdrawn fulfillments' too."""
     rows = tx.execute(
-        select(_FULFILLMENTS.c.id, _FULFILLMENTS.c.tracking_company, _PARCELS.c.number, _FULFILLMENTS.c.fulfilled_at)
+        select(
+            _FULFILLMENTS.c.id,
+            _FULFILLMENTS.c.tracking_company,
+            _PARCELS.c.number,
+            _FULFILLMENTS.c.fulfilled_at,
+            _ORDERS.c.country,
+            _ORDERS.c.tags,
+        )
+        .join(_ORDERS, _ORDERS.c.id == _FULFILLMENTS.c.order_id)
         .join(_LINKS, _LINKS.c.fulfillment_id == _FULFILLMENTS.c.id)
         .join(_PARCELS, _PARCELS.c.id == _LINKS.c.parcel_id)
         .where(_PARCELS.c.carrier == "")
     )
-    return [UnknownLink(row[0], row[1], TrackingNumber(row[2]), row[3]) for row in rows]
+    return [UnknownLink(row[0], row[1], TrackingNumber(row[2]), *row[3:]) for row in rows]
+
+
+_ROUTED = """
+    SELECT p.id, p.carrier, p.company, p.route, COALESCE(o.country, ''), COALESCE(o.tags, '')
+    FROM parcels p LEFT JOIN orders o ON o.id = (
+        SELECT f.order_id FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id
+        WHERE l.parcel_id = p.id ORDER BY f.withdrawn_at IS NOT NULL, f.id LIMIT 1)
+    WHERE p.carrier <> ''"""
+_REROUTE = (
+    "UPDATE parcels SET source = :source, route = :route, step = 0, known = 0, fingerprint = '',"
+    " lease_token = NULL, lease_until = NULL WHERE id = :id"
+)
+
+
+class Routed(NamedTuple):
+    """A parcel with what its route depends on, and the route it has."""
+
+    id: int
+    carrier: str
+    company: str
+    route: str
+    country: str
+    tags: str
+
+
+def routed(tx: Connection, ids: Iterable[int] | None = None) -> Iterator[list[Routed]]:
+    """These parcels, or all of known carriers, in portions."""
+    if ids is not None:
+        for part in _slices(ids):
+            query = f"{_ROUTED} AND p.id IN (SELECT value FROM json_each(:ids))"
+            yield [Routed(*row) for row in tx.exec_driver_sql(query, {"ids": json.dumps(part)})]
+        return
+    last = 0
+    query = f"{_ROUTED} AND p.id > :last ORDER BY p.id LIMIT {SLICE}"
+    while found := [Routed(*row) for row in tx.exec_driver_sql(query, {"last": last})]:
+        yield found
+        last = found[-1].id
+
+
+def reroute(tx: Connection, routes: Mapping[int, tuple[str, ...]]) -> None:
+    """Give parcels, by id, other sources: they are asked about at the first of them from now on."""
+    if routes:
+        rows = [{"id": id, "source": route[0], "route": " ".join(route)} for id, route in routes.items()]
+        tx.exec_driver_sql(_REROUTE, rows)
 
 
 def forget_unlinked_unknown(tx: Connection) -> None:
