@@ -27,6 +27,7 @@ from tracker.store import accounts, queries, remembered
 from tracker.store.database import Database
 from tracker.store.presence import Presence, recover
 from tracker.store.writer import Writer
+from tracker.web.services import Services
 
 log = structlog.get_logger(__name__)
 
@@ -49,6 +50,7 @@ class App:
         self._clients: dict[str, CarrierClient] = {}
         self.pollers = [self._poller(plan) for plan in self.accounts]
         self.relay: Relay | None = None
+        self.order_protection: OrderProtection | None = None
         if settings.orders.configured:
             receiver = CarrierClient(
                 settings.orders.url,
@@ -58,7 +60,8 @@ class App:
                 speed=clock.speed,
             )
             self._clients["order_protection"] = receiver
-            self.relay = Relay(OrderProtection(receiver), self.writer, clock, connections=settings.orders.connections)
+            self.order_protection = OrderProtection(receiver)
+            self.relay = Relay(self.order_protection, self.writer, clock, connections=settings.orders.connections)
 
     async def open(self) -> None:
         """Make the accounts known to the database, take up what dead processes left under lease, and try
@@ -99,6 +102,19 @@ class App:
     async def probe(self) -> list[tuple[str, str | None]]:
         """Fetch one token for each account and for Order Protection: (name, error or None)."""
         return [(name, await _probe(client)) for name, client in self._clients.items()]
+
+    def services(self) -> Services:
+        """What the web side works with."""
+        return Services(
+            self.database,
+            self.writer,
+            self.clock,
+            self.settings,
+            self.routes,
+            tuple(self.accounts),
+            tuple(self.off),
+            self.order_protection,
+        )
 
     def secrets(self) -> list[str]:
         """Every secret in the settings, in clear: for the redaction of logs only."""

@@ -91,7 +91,7 @@ class Daemon:
     async def _serve_page(self) -> None:
         """The page is a convenience: a port that is taken stops nothing else."""
         try:
-            page = web.serve(web.build(self.app.database, self.app.clock), self.app.settings.web)
+            page = web.serve(web.build(self.app.services()), self.app.settings.web)
             log.info("the page is up", url=await self._closing.enter_async_context(page))
         except OSError as error:
             log.error("no page", port=self.app.settings.web.port, reason=error.strerror)

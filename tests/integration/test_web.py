@@ -10,9 +10,11 @@ import pytest
 from carriers.sdk.registry import known_infos
 from tracker import intake, web
 from tracker.clock import Clock
-from tracker.config import Web
+from tracker.config import Settings, Web
+from tracker.routing import Routes
 from tracker.store import outbox
 from tracker.store.database import Database
+from tracker.store.writer import Writer
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ORDER = b"""{"sourceOrderId": "#1<script>", "fulfillments": [{"sourceFulfillmentId": "F-1", "trackingCompany": "FedEx",
@@ -27,9 +29,13 @@ def database(tmp_path: Path) -> Database:
     return database
 
 
+def services(database: Database) -> web.Services:
+    return web.Services(database, Writer(database), Clock(), Settings(), Routes(), (), (), None)
+
+
 def page_of(database: Database, reference: str = "") -> httpx.Response:
     async def ask() -> httpx.Response:
-        transport = httpx.ASGITransport(web.build(database, Clock()))
+        transport = httpx.ASGITransport(web.build(services(database)))
         async with httpx.AsyncClient(transport=transport, base_url="http://tracker") as client:
             return await client.get("/", params={"q": reference})
 
@@ -62,7 +68,7 @@ def test_nothing_from_elsewhere_can_run_in_it(database: Database) -> None:
 
 def test_healthz_answers_over_http(database: Database) -> None:
     async def ask() -> httpx.Response:
-        async with web.serve(web.build(database, Clock()), Web(port=0)) as url, httpx.AsyncClient() as client:
+        async with web.serve(web.build(services(database)), Web(port=0)) as url, httpx.AsyncClient() as client:
             return await client.get(f"{url}healthz")
 
     assert asyncio.run(ask()).json() == {"status": "ok"}
