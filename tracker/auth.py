@@ -11,7 +11,7 @@ from typing import Protocol
 
 import httpx
 
-from carriers.sdk.auth import ApiKey, Basic, Credentials, InRequest, Login, OAuth2, placed
+from carriers.sdk.auth import ApiKey, Basic, Credentials, InRequest, Login, NoAuth, OAuth2, placed
 from carriers.sdk.auth import Auth as Scheme
 from carriers.sdk.errors import AuthFailed, BadPayload, RateLimited, Unavailable
 from carriers.sdk.exchange import Call, Reply
@@ -203,8 +203,8 @@ def carrier_auth(
             return TokenAuth(BearerGrant(lambda: _grant(scheme, credentials, base_url), scheme.header), now, who)
         case Login():
             return TokenAuth(LoginGrant(scheme, credentials, base_url), now, who)
-        case InRequest():
-            return httpx.Auth()  # the call itself carries them
+        case InRequest() | NoAuth():
+            return httpx.Auth()  # the call itself carries what there is
 
 
 def secrets_in_calls(scheme: Scheme, credentials: Credentials) -> dict[str, str]:
@@ -241,9 +241,13 @@ def token_url(scheme: OAuth2, base_url: str) -> str:
 def _grant(scheme: OAuth2, credentials: Credentials, base_url: str) -> httpx.Request:
     url = token_url(scheme, base_url)
     client, secret = credentials.secret(scheme.id_field), credentials.secret(scheme.secret_field)
-    grant = {"grant_type": "refresh_token" if scheme.refresh_field else "client_credentials"}
     if scheme.refresh_field:
-        grant["refresh_token"] = credentials.secret(scheme.refresh_field)
+        grant = {"grant_type": "refresh_token", "refresh_token": credentials.secret(scheme.refresh_field)}
+    elif scheme.user_field:
+        user, password = credentials.secret(scheme.user_field), credentials.secret(scheme.password_field)
+        grant = {"grant_type": "password", "username": user, "password": password}
+    else:
+        grant = {"grant_type": "client_credentials"}
     if scheme.scope:
         grant["scope"] = scheme.scope
     match scheme.sends:

@@ -301,23 +301,24 @@ def _routes_lead_somewhere(routes: Sequence[Route], accounts: Sequence["AccountP
 
 
 def _plan(name: str, registered: Registered, account: CarrierAccount) -> AccountPlan | AccountOff:
-    info = registered.info
+    try:
+        options: CarrierOptions = registered.options.model_validate(account.options)
+    except ValidationError as error:
+        raise BadConfig("; ".join(f".options.{place}: {what}" for place, what in _problems(error))) from None
+    carrier = registered.create(options)
+    info = carrier.info  # the options may choose among a carrier's APIs
     given = {key for key, value in account.credentials.items() if value.get_secret_value()}
     unknown = account.credentials.keys() - set(info.auth.fields)
     if unknown:
         raise BadConfig(
             f".credentials: unknown {', '.join(sorted(unknown))}; {info.name} wants {', '.join(info.auth.fields)}"
         )
-    try:
-        options: CarrierOptions = registered.options.model_validate(account.options)
-    except ValidationError as error:
-        raise BadConfig("; ".join(f".options.{place}: {what}" for place, what in _problems(error))) from None
-    carrier = registered.create(options)
     if account.batch is not None and account.batch > carrier.info.batch:
         raise BadConfig(f".batch: {account.batch} is more than {info.name} takes ({carrier.info.batch} numbers a call)")
     if not account.enabled:
         return AccountOff(name=name, code=info.code, reason="switched off (enabled: false)")
     missing = [field for field in info.auth.fields if field not in given]
+    missing += [f"options.{name}" for name in options.required if not getattr(options, name)]
     if missing:
         return AccountOff(name=name, code=info.code, reason=f"needs {' and '.join(missing)} (see {info.docs})")
     if account.base_url:

@@ -88,6 +88,11 @@ class Routes:
         return tuple(source for source in through if source in self._serving) or through[:1]
 
     @property
+    def carriers(self) -> Collection[str]:
+        """The carriers that have an account."""
+        return frozenset(self._accounts.values())
+
+    @property
     def all_sources(self) -> Collection[str]:
         """Every source that an account serves."""
         return self._serving.keys()

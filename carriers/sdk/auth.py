@@ -5,6 +5,7 @@ tracker's; nothing here is sent or logged.
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from json import dumps
@@ -30,7 +31,10 @@ class Credentials(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OAuth2:
-    """A grant of client credentials, or of a refresh token. The token is sent as `Authorization: Bearer`."""
+    """A grant of client credentials, of a refresh token or of a user's password.
+
+    The token is sent as `Authorization: Bearer`.
+    """
 
     token_path: str
     """Relative to the base URL, or absolute."""
@@ -41,6 +45,9 @@ class OAuth2:
     scope: str = ""
     refresh_field: str = ""
     """Name of the refresh token among the credentials, where the carrier grants by one."""
+    user_field: str = ""
+    password_field: str = ""
+    """Names of a user and its password among the credentials, where the carrier grants by those."""
     header: str = "Authorization"
     """Another header that takes the bare token, without `Bearer`."""
 
@@ -49,7 +56,7 @@ class OAuth2:
     @property
     def fields(self) -> tuple[str, ...]:
         """Names of the credentials, as config.yaml has them."""
-        named = (self.id_field, self.secret_field, self.refresh_field)
+        named = (self.id_field, self.secret_field, self.refresh_field, self.user_field, self.password_field)
         return tuple(field for field in named if field)
 
 
@@ -86,7 +93,8 @@ class Basic:
 @dataclass(frozen=True, slots=True)
 class InRequest:
     """Credentials that stand inside the request: a call has `{{field}}` in its path, query, headers or body
-    where the secret goes, and whoever sends it puts it there (`placed`)."""
+    where the secret goes, and whoever sends it puts it there (`placed`). A header `Basic {{user}}:{{password}}` is
+    encoded as HTTP Basic wants it, for carriers that want more beside it."""
 
     fields: tuple[str, ...]
 
@@ -112,7 +120,15 @@ class Login:
     name: ClassVar[str] = "login"
 
 
-Auth = OAuth2 | ApiKey | Basic | InRequest | Login
+@dataclass(frozen=True, slots=True)
+class NoAuth:
+    """Nothing: the carrier answers anybody who asks."""
+
+    name: ClassVar[str] = "none"
+    fields: ClassVar[tuple[str, ...]] = ()
+
+
+Auth = OAuth2 | ApiKey | Basic | InRequest | Login | NoAuth
 
 
 def credentials_model(auth: Auth) -> type[Credentials]:
@@ -132,21 +148,33 @@ def placed(call: Call, secrets: Mapping[str, str]) -> Call:
     body = call.body
     if body is not None and b"{{" in body:
         form = body.lstrip()[:1]
-        escaping = escape if form == b"<" else _in_json if form in (b"{", b"[") else _in_url
+        escaping = _in_xml if form == b"<" else _in_json if form in (b"{", b"[") else _in_url
         body = fill(body.decode(), escaping).encode()
     return replace(
         call,
         path=fill(call.path, _in_url),
         query={
-            name: fill(value) if isinstance(value, str) else tuple(map(fill, value))
+            name: fill(value, _in_xml if value.startswith("<") else str)
+            if isinstance(value, str)
+            else tuple(map(fill, value))
             for name, value in call.query.items()
         },
-        headers={name: fill(value) for name, value in call.headers.items()},
+        headers={name: _header(value, fill(value)) for name, value in call.headers.items()},
         body=body,
     )
 
 
 _PLACEHOLDER = re.compile(r"\{\{(\w+)\}\}")
+
+
+def _header(template: str, filled: str) -> str:
+    if not template.startswith("Basic {{"):
+        return filled
+    return f"Basic {b64encode(filled.removeprefix('Basic ').encode()).decode()}"
+
+
+def _in_xml(secret: str) -> str:
+    return escape(secret, {'"': "&quot;"})
 
 
 def _in_json(secret: str) -> str:

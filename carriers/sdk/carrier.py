@@ -59,6 +59,8 @@ class CarrierOptions(BaseModel):
     """Settings of one carrier beyond credentials and quota; none unless a carrier says so."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    required: ClassVar[tuple[str, ...]] = ()
+    """Names of those without which the carrier can't be asked; they default to nothing."""
 
 
 class Carrier(ABC):

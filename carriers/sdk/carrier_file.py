@@ -3,8 +3,8 @@
 Owns what such a file may say and its checks: every message names file, place and what was expected. How an answer
 is read by it is `carriers.sdk.declarative`'s.
 
-    info:       the fields of `Info`; auth is `oauth2: {...}`, `api_key: {...}`, `basic: {}` or
-                `in_request: {fields: [...]}`
+    info:       the fields of `Info`; auth is `oauth2: {...}`, `api_key: {...}`, `basic: {}`,
+                `in_request: {fields: [...]}` or `none: {}`
     request:    method, path, query, headers, body; `{number}` is the number, `{numbers}` all of them with `join`
                 between; in a body, a list of one item with `{number}` in it is repeated for each number; `{{field}}` is
                 a credential, with `in_request`
@@ -34,7 +34,7 @@ from pydantic import (
 )
 
 from carriers.sdk import errors
-from carriers.sdk.auth import ApiKey, Basic, InRequest, OAuth2
+from carriers.sdk.auth import ApiKey, Basic, InRequest, NoAuth, OAuth2
 from carriers.sdk.carrier import Info
 from carriers.sdk.codes import Codes, TextRule, normalise
 from carriers.sdk.errors import CarrierError
@@ -65,7 +65,7 @@ def _code_list(value: object) -> tuple[str, ...]:
 
 
 def _auth(value: object) -> object:
-    kinds: dict[str, type[Any]] = {kind.name: kind for kind in (OAuth2, ApiKey, Basic, InRequest)}
+    kinds: dict[str, type[Any]] = {kind.name: kind for kind in (OAuth2, ApiKey, Basic, InRequest, NoAuth)}
     if not isinstance(value, dict) or len(value) != 1 or (name := next(iter(value))) not in kinds:
         raise ValueError(f"expected one of {', '.join(kinds)} with its fields below it")
     try:

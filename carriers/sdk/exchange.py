@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from xml.parsers.expat import ExpatError
 
 import orjson
@@ -73,6 +73,26 @@ class Call:
             path,
             headers={"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml", **(headers or {})},
             body=document.encode(),
+        )
+
+    @classmethod
+    def post_form(
+        cls,
+        numbers: Sequence[TrackingNumber],
+        path: str,
+        fields: Mapping[str, str],
+        *,
+        query: Mapping[str, str | tuple[str, ...]] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Self:
+        """A POST with the fields of a form as its body."""
+        return cls(
+            tuple(numbers),
+            "POST",
+            path,
+            query or {},
+            {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})},
+            urlencode(fields, safe="{}").encode(),
         )
 
 

@@ -4,6 +4,7 @@ Every function takes whatever is there and gives the type it promises: a field t
 the wrong type reads as empty. So one odd item never spoils an answer, and parsers stay free of checks.
 """
 
+import re
 from typing import Any
 
 
@@ -42,3 +43,11 @@ def text(value: object, *path: str) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return ""
+
+
+_SIGNER = re.compile(r"\s*[-:,;.]?\s*\bsigned (for )?by\b.*", re.IGNORECASE | re.DOTALL)
+
+
+def unsigned(description: str) -> str:
+    """A carrier's sentence up to where it names the signer: a name has no business in a description."""
+    return _SIGNER.sub("", description)

@@ -19,15 +19,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 from xml.etree import ElementTree
 
 import orjson
 import yaml
 
-from carriers.sdk.carrier import Carrier, read
+from carriers.sdk.auth import NoAuth
+from carriers.sdk.carrier import Aggregator, Carrier, read
 from carriers.sdk.codes import TextRules
 from carriers.sdk.damage import damages, field_names, items_about, leaves, shuffled
+from carriers.sdk.enrolling import calls_by_carrier, enrolment_troubles, enrolments, idle_troubles, namings
 from carriers.sdk.errors import CarrierError, NotFound
 from carriers.sdk.events import ZoneSource
 from carriers.sdk.exchange import Call, Reply
@@ -141,7 +143,10 @@ def describes_itself(subject: Subject) -> None:
     assert not info.production.endswith("/"), "production ends in '/', and calls' paths start with one"
     assert "{number}" in info.tracking_page, f"tracking_page {info.tracking_page!r} has no {{number}}"
     assert info.batch >= 1, f"batch is {info.batch}"
-    assert info.auth.fields, "auth names no credentials"
+    assert info.auth.fields or isinstance(info.auth, NoAuth), "auth names no credentials"
+    if isinstance(subject.carrier, Aggregator):
+        odd = [code for code, slug in subject.carrier.slugs.items() if not (re.fullmatch(r"[a-z0-9_]+", code) and slug)]
+        assert not odd, f"slugs: no carriers' codes, or codes without a name: {odd}"
 
 
 def table_is_clean(subject: Subject) -> None:
@@ -183,6 +188,11 @@ def calls(subject: Subject) -> None:
             call = carrier.call(numbers)
             _well_formed(call, numbers)
             _same("the same call once more", carrier.call(numbers), call)
+            by_carrier = list(calls_by_carrier(carrier, numbers))
+            _same("the same calls by carrier once more", by_carrier[::2], by_carrier[1::2])
+            for named in by_carrier:
+                _well_formed(named, numbers)
+                assert named.path.count("/") == call.path.count("/"), f"a carrier's code splits the path {named.path!r}"
         plain, hostile = carrier.call([first]).path, carrier.call([HOSTILE]).path
         assert hostile.count("/") == plain.count("/"), f"a number's '/' splits the path {hostile!r}"
 
@@ -190,7 +200,7 @@ def calls(subject: Subject) -> None:
 def _well_formed(call: Call, numbers: Sequence[TrackingNumber]) -> None:
     _same("the numbers a call says it asks", call.numbers, tuple(numbers))
     assert call.method in ("GET", "POST"), f"method {call.method!r}"
-    safe = re.fullmatch(r"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*", call.path)
+    safe = re.fullmatch(r"/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2}|\{\{\w+\}\})*", call.path)
     assert safe, f"path {call.path!r} does not start with '/', or holds raw characters (use `segment`)"
     queried = [value for values in call.query.values() for value in ((values,) if isinstance(values, str) else values)]
     assert all(isinstance(value, str) for value in (*queried, *call.headers.values())), f"{call} holds no strings"
@@ -198,7 +208,7 @@ def _well_formed(call: Call, numbers: Sequence[TrackingNumber]) -> None:
         assert "\n" not in value, f"header {name} has a line break"
         carried = name.lower() != "authorization" or "{{" in value
         assert carried, "credentials are added by whoever sends the call"
-    sent = [unquote(call.path), *queried, *call.headers.values(), *_body_texts(call)]
+    sent = [unquote(call.path), *_field_texts(queried), *call.headers.values(), *_body_texts(call)]
     for number in numbers:
         assert any(number in text for text in sent), f"{number!r} is not in the call (path, query or body)"
 
@@ -207,9 +217,21 @@ def _body_texts(call: Call) -> list[str]:
     if call.body is None:
         return []
     if call.body.lstrip().startswith(b"<"):
-        root = ElementTree.fromstring(call.body)  # noqa: S314 - our own request, not an answer
-        return [*root.itertext(), *(value for element in root.iter() for value in element.attrib.values())]
+        return _xml_texts(call.body)
+    if call.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        return _field_texts([value for _, value in parse_qsl(call.body.decode())])
     return [leaf for leaf in leaves(orjson.loads(call.body)) if isinstance(leaf, str)]
+
+
+def _field_texts(values: Sequence[str]) -> list[str]:
+    """The values of a query or a form, and what stands in those that are XML."""
+    documents = [text for value in values if value.startswith("<") for text in _xml_texts(value.encode())]
+    return [*values, *documents]
+
+
+def _xml_texts(document: bytes) -> list[str]:
+    root = ElementTree.fromstring(document)  # noqa: S314 - our own request, not an answer
+    return [*root.itertext(), *(value for element in root.iter() for value in element.attrib.values())]
 
 
 def another_clock_and_zone(subject: Subject) -> None:
@@ -370,6 +392,16 @@ def any_order(subject: Subject, case: Case) -> None:
         assert other == expected, f"another order makes other events: {sorted(map(str, other ^ expected))}"
 
 
+def only_strangers_are_enrolled(subject: Subject, case: Case) -> None:
+    """An aggregator enrols numbers that, by its answer, it does not know: each once, with well-formed calls."""
+    carrier, recorded = subject.carrier_for(case), subject.reply(case)
+    before = outcomes(answer(carrier, recorded))
+    troubles = [*enrolment_troubles(carrier, recorded, before), *idle_troubles(carrier, recorded)]
+    assert not troubles, "\n".join(troubles[:10])
+    for call in (call for code in namings(carrier) for call in enrolments(carrier, recorded, code)):
+        _well_formed(call, call.numbers)
+
+
 def any_damage(subject: Subject, case: Case) -> None:
     """Any field deleted or replaced: a CarrierError at worst, of the one number, and often no change at all."""
     document = subject.document(case)
@@ -395,7 +427,7 @@ def _trouble(carrier: Carrier, reply: Reply, unchanged: Mapping[str, str | None]
     try:
         reports = answer(carrier, reply)
         after = outcomes(reports)
-        trouble = type_trouble(reports)
+        trouble = type_trouble(reports) or next(enrolment_troubles(carrier, reply, after), None)
     except Exception as error:
         return f"{type(error).__name__}: {str(error)[:200]}"
     if [report.number for report in reports] != list(reply.numbers):
@@ -431,5 +463,6 @@ CASE_CHECKS: tuple[Callable[[Subject, Case], None], ...] = (
     one_report_each,
     any_order,
     only_news_is_read,
+    only_strangers_are_enrolled,
     any_damage,
 )

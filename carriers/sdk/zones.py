@@ -450,3 +450,20 @@ def end_of_day(day: date, *places: Place | None) -> datetime:
     """
     moment = datetime.combine(day, time(23, 59))
     return _placed(moment, _zone_of_first(places) if day.year in _YEARS else UTC)
+
+
+def promised(stated: str, *places: Place | None) -> datetime | None:
+    """The instant of a promised delivery; a bare date or a midnight stands for all of that day.
+
+    Such a midnight's own offset is rarely the destination's: the day ends at the first of `places` with a known
+    zone, and by that offset only where none has. None if it is unreadable.
+    """
+    when = instant(stated, *places)
+    if when is None:
+        return None
+    moment = when[0]
+    if moment.hour or moment.minute or moment.second:
+        return moment
+    if any(zone_of(place) for place in places):
+        return end_of_day(moment.date(), *places)
+    return moment.replace(hour=23, minute=59)

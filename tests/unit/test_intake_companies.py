@@ -65,6 +65,25 @@ def test_dhl_express_has_its_own_carrier_where_it_is_known() -> None:
     assert carrier_of("DHL", number, MORE) == "dhl"
 
 
+def test_a_carrier_with_an_account_goes_before_one_without() -> None:
+    number = tracking_number("1234567890")
+    for known in (MORE, dict(reversed(MORE.items()))):
+        for configured, code in (
+            (("dhl",), "dhl"),
+            (("dhl_express",), "dhl_express"),
+            (("dhl", "dhl_express"), "dhl_express"),
+            (("ups",), "dhl_express"),
+        ):
+            assert Companies(known, configured).carrier_of("DHL Express", number) == code
+    assert Companies(MORE, ["dhl_express"]).carrier_of("DHL", number) == "dhl"
+
+
+def test_a_number_goes_to_the_carrier_with_an_account_among_the_sure_ones() -> None:
+    number = tracking_number("JJD01234567890123456")
+    assert Companies(MORE).carrier_of("", number) == "dhl"
+    assert Companies(MORE, ["dhl_express"]).carrier_of("", number) in ("dhl", "dhl_express")
+
+
 @pytest.mark.parametrize("company", ["", "  ", "Other", "custom", "N/A", "Unknown"])
 def test_by_number_where_no_company_is_named(company: str) -> None:
     assert carrier_of(company, tracking_number(UPS_NUMBER), FEW) == "ups"

@@ -5,7 +5,7 @@ Pure. A company that is named and unknown stays unknown: its numbers are never g
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from carriers.sdk.carrier import Info
 from carriers.sdk.numbers import TrackingNumber, candidates
@@ -24,18 +24,18 @@ AHEAD = 0.15
 class Companies:
     """The names of the known carriers, ready to be looked up."""
 
-    def __init__(self, known: Mapping[str, Info]) -> None:
-        """`known`: carriers by code. A carrier's own name and code win over another's list of names."""
+    def __init__(self, known: Mapping[str, Info], configured: Collection[str] = ()) -> None:
+        """`known`: carriers by code. A carrier's own name and code win over another's list of names. One that is
+        `configured` wins over one that is not: a parcel goes where it can be asked about."""
         self._known = known
+        self._configured = configured
         self._by_words: dict[tuple[str, ...], str] = {}
         self._found: dict[str, str | None] = {}
-        for info in known.values():
-            for name in info.names:
-                self._by_words.setdefault(_words(name), info.code)
-        for info in known.values():
-            self._by_words[_words(info.name)] = info.code
-        for info in known.values():
-            self._by_words[_words(info.code)] = info.code
+        others = [info for info in reversed(list(known.values())) if info.code not in configured]
+        ours = [info for info in reversed(list(known.values())) if info.code in configured]
+        for carriers in (others, ours):  # the later word counts
+            self._by_words.update({_words(name): info.code for info in carriers for name in info.names})
+            self._by_words.update({_words(name): info.code for info in carriers for name in (info.name, info.code)})
         self._by_words.pop((), None)
         self._by_letters = {"".join(words): code for words, code in self._by_words.items()}
 
@@ -60,7 +60,10 @@ class Companies:
         return ""
 
     def _by_number(self, number: TrackingNumber) -> str:
-        best, *others = [(found.carrier, found.confidence) for found in candidates(number)] or [("", 0.0)]
+        found = [(candidate.carrier, candidate.confidence) for candidate in candidates(number)]
+        sure = [(code, confidence) for code, confidence in found if confidence >= SURE]
+        configured = [(code, confidence) for code, confidence in sure if code in self._configured]
+        best, *others = configured or found or [("", 0.0)]
         second = others[0][1] if others else 0.0
         if best[1] >= SURE and best[1] - second >= AHEAD and best[0] in self._known:
             return best[0]

@@ -136,7 +136,7 @@ def register(
     """
     given = merged(registrations)
     orders = _write_orders(tx, given, routes)
-    plans, gone = _plans(tx, given, orders, Companies(known), now)
+    plans, gone = _plans(tx, given, orders, Companies(known, routes.carriers), now)
     fresh = _write_parcels(tx, plans, reuse_margin, routes, now)
     _write_fulfillments(tx, plans, now)
     store.change_fulfillments(tx, {id: row._replace(withdrawn_at=now) for id, row in gone.items()})
@@ -365,7 +365,7 @@ def reassign_unknown(
 
     A fulfillment moves to the use that it means of that carrier's number, which may be there already.
     """
-    companies = Companies(known)
+    companies = Companies(known, routes.carriers)
     moving = [
         (link, (code, link.number), routes.sources(_facts(code, link.company, link.country, link.tags)))
         for link in sorted(store.unknown_links(tx), key=lambda link: link.fulfilled_at)
