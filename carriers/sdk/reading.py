@@ -48,6 +48,12 @@ def text(value: object, *path: str) -> str:
 _SIGNER = re.compile(r"\s*[-:,;.]?\s*\bsigned (for )?by\b.*", re.IGNORECASE | re.DOTALL)
 
 
-def unsigned(description: str) -> str:
-    """A carrier's sentence up to where it names the signer: a name has no business in a description."""
-    return _SIGNER.sub("", description)
+def unsigned(description: str, signer: str = "") -> str:
+    """A carrier's sentence up to where it names who signed, and without that name wherever else it stands.
+
+    A name has no business in a description.
+    """
+    bare = _SIGNER.sub("", description)
+    if not signer:
+        return bare
+    return re.sub(rf"(?<!\w){re.escape(signer)}(?!\w)", "", bare, flags=re.IGNORECASE).strip(" ,;:-")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from carriers.sdk import OAuth2, Unavailable
-from tracker.auth import BearerGrant, TokenAuth, token_url
+from carriers.sdk import OAuth2, Unavailable, credentials_model
+from tracker.auth import BearerGrant, TokenAuth, carrier_auth, token_url
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -62,3 +62,23 @@ def test_an_unlikely_life_counts_as_an_hour(life: object) -> None:
 def test_a_token_path_may_be_another_host() -> None:
     assert token_url(OAuth2("/token"), "https://acme.example") == "https://acme.example/token"
     assert token_url(OAuth2("https://id.example/token"), "https://acme.example") == "https://id.example/token"
+
+
+def test_a_user_s_password_is_a_grant_of_its_own() -> None:
+    scheme = OAuth2("https://id.example/token", user_field="username", password_field="password")
+    fields = {"client_id": "app", "client_secret": "s", "username": "shop", "password": "p&w"}
+    auth = carrier_auth(scheme, credentials_model(scheme)(**fields), "https://acme.example", lambda: START, "Acme")
+    asked: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"access_token": "t"})
+
+    async def get() -> None:
+        async with httpx.AsyncClient(transport=httpx.MockTransport(handle), auth=auth) as client:
+            await client.get("https://acme.example/track")
+
+    asyncio.run(get())
+    token, track = asked
+    assert dict(httpx.QueryParams(token.content.decode())) == {"grant_type": "password", **fields}
+    assert track.headers["Authorization"] == "Bearer t"
