@@ -62,7 +62,8 @@ class TokenAuth(httpx.Auth):
         reply = Reply((), answer.status_code, answer.content, dict(answer.headers))
         failure = reply.failure(f"{self._who} refused a token")
         if failure is not None:
-            if isinstance(failure, RateLimited | Unavailable):
+            refused = self._grant.is_refusal(answer)
+            if isinstance(failure, RateLimited | Unavailable) and not refused:
                 raise failure
             raise AuthFailed(failure.message)
         try:
@@ -209,7 +210,14 @@ def carrier_auth(
 
 def secrets_in_calls(scheme: Scheme, credentials: Credentials) -> dict[str, str]:
     """What a carrier's calls have placeholders for."""
-    return {field: credentials.secret(field) for field in scheme.fields} if isinstance(scheme, InRequest) else {}
+    match scheme:
+        case InRequest():
+            fields = scheme.fields
+        case OAuth2():
+            fields = scheme.in_request
+        case _:
+            fields = ()
+    return {field: credentials.secret(field) for field in fields}
 
 
 def order_protection_auth(settings: OrderProtectionSettings, now: Callable[[], datetime]) -> httpx.Auth:
@@ -248,8 +256,7 @@ def _grant(scheme: OAuth2, credentials: Credentials, base_url: str) -> httpx.Req
         grant = {"grant_type": "password", "username": user, "password": password}
     else:
         grant = {"grant_type": "client_credentials"}
-    if scheme.scope:
-        grant["scope"] = scheme.scope
+    grant |= {name: word for name, word in (("scope", scheme.scope), ("audience", scheme.audience)) if word}
     match scheme.sends:
         case "basic":
             return httpx.Request("POST", url, data=grant, headers={"Authorization": _basic(client, secret)})

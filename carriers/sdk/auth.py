@@ -43,6 +43,7 @@ class OAuth2:
     sends: Literal["form", "json", "basic"] = "form"
     """How id and secret travel: form fields, JSON fields, or HTTP Basic with the grant as a form."""
     scope: str = ""
+    audience: str = ""
     refresh_field: str = ""
     """Name of the refresh token among the credentials, where the carrier grants by one."""
     user_field: str = ""
@@ -50,6 +51,8 @@ class OAuth2:
     """Names of a user and its password among the credentials, where the carrier grants by those."""
     header: str = "Authorization"
     """Another header that takes the bare token, without `Bearer`."""
+    in_request: tuple[str, ...] = ()
+    """Further credentials, which calls have `{{field}}` for, as with `InRequest`."""
 
     name: ClassVar[str] = "oauth2"
 
@@ -57,7 +60,7 @@ class OAuth2:
     def fields(self) -> tuple[str, ...]:
         """Names of the credentials, as config.yaml has them."""
         named = (self.id_field, self.secret_field, self.refresh_field, self.user_field, self.password_field)
-        return tuple(field for field in named if field)
+        return (*(field for field in named if field), *self.in_request)
 
 
 @dataclass(frozen=True, slots=True)

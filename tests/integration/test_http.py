@@ -385,6 +385,33 @@ async def test_a_login_trades_credentials_for_a_token_that_calls_carry() -> None
 
 
 @async_test
+async def test_a_login_that_is_refused_is_a_matter_of_the_credentials_whatever_its_http_status() -> None:
+    credentials = credentials_model(LOGIN).model_validate({"user": "me", "password": "wrong"})
+    async with serving() as server:
+        server.answer = lambda request: Answer(500, "<fault>TOKEN_EXPIRED</fault>")
+        async with client_of(server, carrier_auth(LOGIN, credentials, server.url, Time(), "Acme")) as client:
+            with pytest.raises(AuthFailed, match="Acme"):
+                await client.send(Call.post_xml((), "/track", "<track>{{token}}</track>"))
+        assert len(server.received) == 1, "log-ins are few; a refused one is not tried again"
+
+
+@async_test
+async def test_a_grant_may_name_an_audience_and_calls_a_key_beside_the_token() -> None:
+    scheme = OAuth2("/oauth/token", audience="tracking", in_request=("api_key",))
+    credentials = credentials_model(scheme).model_validate(dict.fromkeys(scheme.fields, "s3cret"))
+    async with serving() as server:
+        server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
+        auth = carrier_auth(scheme, credentials, server.url, Time(), "Acme")
+        async with client_of(server, auth, secrets=secrets_in_calls(scheme, credentials)) as client:
+            await client.send(Call.get((), "/track", headers={"apikey": "{{api_key}}"}))
+        grant, asked = server.received
+        assert "audience=tracking" in grant.body
+        assert "api_key" not in grant.body
+        assert asked.headers["apikey"] == "s3cret"
+        assert asked.headers["authorization"] == "Bearer token-1"
+
+
+@async_test
 async def test_order_protections_two_ways_in() -> None:
     async with serving() as server:
         server.answer = lambda request: server.token(request) if "/oauth" in request.path else Answer(200)
