@@ -1,8 +1,7 @@
-"""When to ask a carrier about a parcel again, and how urgently.
+"""The settings of the cadence, and the patience that no price changes: late looks, giving up, silence.
 
-Owns the intervals per status and the rules that stretch or end them. Pure: time and chance are arguments.
-Knows no storage, no carrier and no quota; what decides is a Situation, so that another cadence can take this
-one's place.
+Owns what decides about a parcel, its Situation. Pure: time and chance are arguments. Knows no hazards, no storage,
+no carrier and no quota.
 """
 
 from datetime import datetime, timedelta
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from carriers.sdk import FulfillmentStatus
 from carriers.sdk.status import CARRIER_STATUSES, ENDED, RECEIVED
+from tracker.cadence.stages import Stage, stage_of
 from tracker.durations import Duration
 
 _S = FulfillmentStatus
@@ -21,36 +21,40 @@ STALLED = timedelta(days=7)
 
 _IN_MOTION = frozenset({_S.CARRIER_PICKED_UP, _S.IN_TRANSIT, _S.OUT_FOR_DELIVERY, _S.DELAYED})
 _AT_THE_DOOR = frozenset({_S.OUT_FOR_DELIVERY, _S.ATTEMPTED_DELIVERY})
-_MOST_DOUBLINGS = 10
 
 
 class Cadence(BaseModel):
-    """How often parcels are asked for. Every interval is written like "30m", "4h" or "2d"."""
+    """How often parcels are asked for. Every interval is written like "30m", "4h" or "2d".
+
+    Hazards and price decide between `minimum` and `longest`; the others are for what no price changes.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     unknown: Duration = Field(timedelta(hours=4), description="Not known to the carrier yet, at first")
     unknown_fresh: Duration = Field(timedelta(days=2), description="How long `unknown` holds")
     unknown_later: Duration = Field(timedelta(hours=12), description="Not known to the carrier after that")
-    confirmed: Duration = Field(timedelta(hours=4), description="CONFIRMED: the carrier expects the parcel")
-    carrier_picked_up: Duration = Field(timedelta(hours=4), description="CARRIER_PICKED_UP")
-    in_transit: Duration = Field(timedelta(hours=4), description="IN_TRANSIT")
-    out_for_delivery: Duration = Field(timedelta(minutes=30), description="OUT_FOR_DELIVERY")
-    attempted_delivery: Duration = Field(timedelta(hours=2), description="ATTEMPTED_DELIVERY")
-    ready_for_pickup: Duration = Field(timedelta(hours=6), description="READY_FOR_PICKUP")
-    delayed: Duration = Field(timedelta(hours=4), description="DELAYED")
-    on_hold: Duration = Field(timedelta(hours=6), description="ON_HOLD")
     overdue: Duration = Field(
-        timedelta(hours=2), description="On the way after the promised instant, where that is sooner"
-    )
-    slow_down: float = Field(
-        24,
-        ge=1,
-        description="A parcel silent for a time is asked at most this often in as long again",
+        timedelta(days=1), description="Under way after the promised day: however high the price, not longer"
     )
     jitter: float = Field(0.1, ge=0, le=0.5, description="Share by which an interval varies, up or down")
     minimum: Duration = Field(timedelta(minutes=10), description="No parcel is asked again sooner")
-    maximum: Duration = Field(timedelta(days=1), description="No open parcel is asked again later")
+    price: float = Field(
+        0.15,
+        gt=0,
+        description="What a call is worth where no hourly or daily quota sets it, in hours of one delivery's delay "
+        "times four: 0.15 makes some 32 calls in a parcel's life, 0.8 makes 16, 8 makes 8",
+    )
+    longest: Duration = Field(timedelta(days=4), description="However high the price, nobody waits longer")
+    trouble: Duration = Field(
+        timedelta(days=1), description="Attempted, held, delayed, at a counter: however high the price, not longer"
+    )
+    quiet: Duration = Field(timedelta(days=1), description="Asked for a parcel gone quiet, at first; later ever less")
+    quiet_label: Duration = Field(timedelta(days=5), description="A label is quiet after so long without a scan")
+    quiet_moving: Duration = Field(STALLED, description="Any other parcel is quiet after so long without news")
+    rejudge: Duration = Field(
+        timedelta(hours=6), description="A due time further off is looked at again, with the price of then"
+    )
     late_looks_received: tuple[Duration, ...] = Field(
         (timedelta(days=1), timedelta(days=3)),
         description="Looks after DELIVERED and PICKED_UP, counted from the end: corrections and returns",
@@ -70,12 +74,13 @@ class Cadence(BaseModel):
     def _consistent(self) -> Self:
         if self.minimum <= timedelta():
             raise ValueError("minimum must be above 0")
-        if self.maximum < self.minimum:
-            raise ValueError(f"maximum ({self.maximum}) must not be below minimum ({self.minimum})")
         if self.stop_silent < self.give_up_unknown:
             raise ValueError(
                 f"give_up_unknown ({self.give_up_unknown}) must not be above stop_silent ({self.stop_silent})"
             )
+        for name in ("longest", "trouble", "overdue", "quiet"):
+            if getattr(self, name) < self.minimum:
+                raise ValueError(f"{name} ({getattr(self, name)}) must not be below minimum ({self.minimum})")
         for name in ("late_looks_received", "late_looks_failure"):
             looks = getattr(self, name)
             if list(looks) != sorted(set(looks)):
@@ -99,22 +104,27 @@ class Situation(NamedTuple):
     failures: int = 0
     """Errors about this very parcel in a row; trouble with the account is none."""
     estimated_delivery: datetime | None = None
+    carrier: str = ""
+    service: str = ""
+    """One of `Service`; anything else is read as unknown."""
+    stage: Stage | None = None
+    """None: as the status has it."""
+    stage_at: datetime | None = None
+    """When it entered the stage: the instant of the newest visible event. None: the status's."""
+    last_look_at: datetime | None = None
+    """None: now."""
+    utc_offset: int = 0
+    """Minutes ahead of UTC at the destination."""
+    upload_delay: timedelta = timedelta()
+    """How old a scan usually is when the carrier shows it."""
 
+    def whereabouts(self) -> Stage:
+        """The stage, from the status where nobody said."""
+        return self.stage or stage_of(self.status)
 
-def next_poll(situation: Situation, now: datetime, cadence: Cadence, chance: float) -> datetime | None:
-    """When to ask again after having asked at `now`; None = never.
-
-    `chance`, from 0 to below 1, spreads parcels that would come due together. An open parcel's wait is within
-    minimum and maximum; an ended one's is the time to its next late look, a day or several, and at least the
-    minimum. None: all late looks taken, given up, or silent for too long.
-    """
-    if situation.status in ENDED:
-        return _late_look(situation, now, cadence, chance)
-    if gives_up(situation, now, cadence) or now - _news_at(situation) >= cadence.stop_silent:
-        return None
-    wait = min(_interval(situation, now, cadence), cadence.maximum) * (1 << min(situation.failures, _MOST_DOUBLINGS))
-    wait *= 1 + cadence.jitter * (2 * chance - 1)
-    return now + min(max(wait, cadence.minimum), cadence.maximum)
+    def entered_at(self) -> datetime:
+        """When it entered the stage, as far as known."""
+        return self.stage_at or self.status_at or self.last_movement_at or self.first_asked_at
 
 
 def gives_up(situation: Situation, now: datetime, cadence: Cadence) -> bool:
@@ -134,7 +144,7 @@ def priority(situation: Situation, now: datetime) -> int:
     3 is also a parcel at the door: out for delivery, or after an attempt.
     """
     status = situation.status
-    if status in ENDED or now - _news_at(situation) >= STALLED:
+    if status in ENDED or now - news_at(situation) >= STALLED:
         return 0
     if status in _AT_THE_DOOR:
         return 3
@@ -145,28 +155,14 @@ def priority(situation: Situation, now: datetime) -> int:
     return 3 if today else 2
 
 
-def _interval(situation: Situation, now: datetime, cadence: Cadence) -> timedelta:
-    """The interval of an open parcel before errors, jitter and bounds."""
-    status = situation.status
-    if status is None or status not in CARRIER_STATUSES:
-        fresh = now - situation.first_asked_at < cadence.unknown_fresh
-        return cadence.unknown if fresh else cadence.unknown_later
-    interval: timedelta = getattr(cadence, status.value.lower())
-    promised = situation.estimated_delivery
-    if status in _IN_MOTION and promised is not None and promised < now:
-        interval = min(interval, cadence.overdue)
-    if situation.not_found:
-        interval = max(interval, cadence.unknown)
-    return max(interval, (now - _news_at(situation)) / cadence.slow_down)
-
-
-def _news_at(situation: Situation) -> datetime:
+def news_at(situation: Situation) -> datetime:
     """Since when the parcel is silent: its last movement or later status; before any, our first question."""
     known = situation.last_movement_at or situation.first_asked_at
     return max(known, situation.status_at or known)
 
 
-def _late_look(situation: Situation, now: datetime, cadence: Cadence, chance: float) -> datetime | None:
+def late_look(situation: Situation, now: datetime, cadence: Cadence, chance: float) -> datetime | None:
+    """When to look at an ended parcel again, after having looked at `now`; None: enough."""
     looks = cadence.late_looks_received if situation.status in RECEIVED else cadence.late_looks_failure
     ended_at = situation.ended_at or situation.status_at or situation.first_asked_at
     for after in looks:
@@ -174,3 +170,15 @@ def _late_look(situation: Situation, now: datetime, cadence: Cadence, chance: fl
             # Only ever later, so that the next call finds this look's time passed.
             return max(ended_at + after * (1 + cadence.jitter * chance), now + cadence.minimum)
     return None
+
+
+def is_quiet(situation: Situation, now: datetime, cadence: Cadence) -> bool:
+    """Whether no news is to be expected: never shipped, or gone quiet. Such a parcel triggers no call by its worth."""
+    if situation.whereabouts() is Stage.LABEL:
+        return now - max(situation.entered_at(), situation.first_asked_at) >= cadence.quiet_label
+    return now - news_at(situation) >= cadence.quiet_moving
+
+
+def quiet_wait(situation: Situation, now: datetime, cadence: Cadence) -> timedelta:
+    """From one look at a quiet parcel to the next: a quarter of its silence."""
+    return max(cadence.quiet, (now - news_at(situation)) / 4)

@@ -1,0 +1,1 @@
+"""The world, the policies and the bound that `benchmarks/freshness.py` compares."""
