@@ -17,6 +17,8 @@ from carriers.sdk import (
     CarrierError,
     Codes,
     Event,
+    Hmac,
+    Hook,
     Info,
     InvalidNumber,
     Items,
@@ -89,6 +91,12 @@ CODES = Codes(
 )
 
 
+def _delivered(event: dict[str, Any]) -> Any:
+    """The tracking that a webhook is about, as the answer to a registration has it."""
+    tracking = record(event, "msg")
+    return {"data": tracking} if tracking else None
+
+
 class AfterShip(Aggregator):
     """AfterShip's trackings; it recognises the carrier of most numbers by itself."""
 
@@ -104,6 +112,12 @@ class AfterShip(Aggregator):
         quota=Quota(per_second=10),
     )
     codes = CODES
+    hook = Hook(
+        Hmac("aftership-hmac-sha256", encoding="base64"),
+        _delivered,
+        "Settings > Webhooks of AfterShip Tracking, which shows the secret, too",
+        id=("event_id",),
+    )
     items = Items(("data", "trackings"), "tracking_number")
     slugs: ClassVar[Mapping[str, str]] = {
         "fedex": "fedex",

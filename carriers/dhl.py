@@ -19,6 +19,7 @@ from carriers.sdk import (
     CarrierOptions,
     Codes,
     Event,
+    Hook,
     Info,
     NotFound,
     Place,
@@ -28,12 +29,14 @@ from carriers.sdk import (
     Shipment,
     Summary,
     TextRules,
+    Token,
     TrackingNumber,
     ZoneSource,
     end_of_day,
     instant,
     record,
     records,
+    segment,
     text,
     tracking_number,
 )
@@ -127,6 +130,23 @@ class DHLOptions(CarrierOptions):
     """ISO 3166-1 alpha-2 of the country the question comes from; DHL words its answer by it."""
 
 
+def _delivered(push: dict[str, Any]) -> Any:
+    """A push of shipments, each as the tracking API tells it."""
+    return {"shipments": records(push, "shipments")} if records(push, "shipments") else None
+
+
+def _confirmation(push: dict[str, Any]) -> Call | None:
+    """A new subscription is asked to show that it is wanted: by its secret, sent back. The method is unverified."""
+    subscription = text(push, "self").rstrip("/").rpartition("/")[2]
+    secret = text(push, "secret")
+    if text(push, "scope") != "subscription.validate" or not (
+        subscription and secret.isascii() and secret.isprintable()
+    ):
+        return None
+    path = f"/tracking/push/v1/subscription/{segment(subscription)}"
+    return Call((), "POST", path, headers={"DHL-API-Hook-Secret": secret})
+
+
 class DHL(Carrier):
     """DHL's divisions through one API; each number belongs to one of them, now and then to two."""
 
@@ -161,6 +181,13 @@ class DHL(Carrier):
         ),
     )
     codes = CODES
+    hook = Hook(
+        Token("x-hook-token"),
+        _delivered,
+        'a push subscription with `"authentication": {"type": "ApiKeyAuthentication", "header": "X-Hook-Token",'
+        ' "token": SECRET}` in its `hook`',
+        handshake=_confirmation,
+    )
     Options: ClassVar[type[CarrierOptions]] = DHLOptions
 
     def call(self, numbers: Sequence[TrackingNumber]) -> Call:

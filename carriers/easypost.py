@@ -18,6 +18,8 @@ from carriers.sdk import (
     CarrierError,
     Codes,
     Event,
+    Hmac,
+    Hook,
     Info,
     NotFound,
     Place,
@@ -82,6 +84,12 @@ CODES = Codes(
 REFINED = ("IN_TRANSIT", "FAILURE")
 
 
+def _delivered(event: dict[str, Any]) -> Any:
+    """An event's tracker; batches, refunds and the like have events of their own."""
+    result = record(event, "result")
+    return result if text(result, "object") == "Tracker" else None
+
+
 class EasyPost(Aggregator):
     """EasyPost's trackers; it recognises the carrier of most numbers by itself."""
 
@@ -96,6 +104,12 @@ class EasyPost(Aggregator):
         quota=Quota(per_second=5),  # EasyPost publishes no number; unverified guess
     )
     codes = CODES
+    hook = Hook(
+        Hmac("x-hmac-signature", prefix="hmac-sha256-hex=", normalised=True),
+        _delivered,
+        "a webhook made with a `webhook_secret` of your choice (https://docs.easypost.com/docs/webhooks)",
+        id=("id",),
+    )
     slugs: ClassVar[Mapping[str, str]] = {
         "fedex": "FedEx",
         "ups": "UPS",

@@ -19,6 +19,7 @@ from carriers.sdk import (
     CarrierError,
     Codes,
     Event,
+    Hook,
     Info,
     InvalidNumber,
     NotFound,
@@ -29,6 +30,7 @@ from carriers.sdk import (
     Reply,
     Report,
     Shipment,
+    Suffixed,
     Summary,
     TrackingNumber,
     Unavailable,
@@ -99,6 +101,12 @@ ERRORS: Mapping[str, type[CarrierError]] = {
 }
 
 
+def _delivered(event: dict[str, Any]) -> Any:
+    """The numbers of a `TRACKING_UPDATED`, one as a rule; a `TRACKING_STOPPED` says nothing of the parcel."""
+    told = records(event, "data")
+    return {"data": {"accepted": told, "rejected": []}} if text(event, "event") == "TRACKING_UPDATED" else None
+
+
 class SeventeenTrack(Aggregator):
     """17TRACK's numbers; it recognises the carrier of most by itself."""
 
@@ -115,6 +123,12 @@ class SeventeenTrack(Aggregator):
         names=("17track.net",),
     )
     codes = CODES
+    hook = Hook(
+        Suffixed("sign"),
+        _delivered,
+        "Settings > Webhook of api.17track.net; it signs with the API key",
+        secret_field="api_key",  # noqa: S106 - a field's name
+    )
     slugs: ClassVar[Mapping[str, str]] = {
         "fedex": "100003",
         "ups": "100002",

@@ -14,6 +14,7 @@ from carriers.sdk import (
     CarrierError,
     Codes,
     Event,
+    Hook,
     Info,
     InRequest,
     NotFound,
@@ -22,6 +23,7 @@ from carriers.sdk import (
     Reply,
     Report,
     Shipment,
+    StampedHmac,
     Summary,
     TrackingNumber,
     country_code,
@@ -74,6 +76,11 @@ CODES = Codes(
 NOBODY = "unknown"
 
 
+def _delivered(event: dict[str, Any]) -> Any:
+    """The track of a `track_updated`; labels and transactions have events of their own."""
+    return record(event, "data") or None if text(event, "event") == "track_updated" else None
+
+
 class Shippo(Aggregator):
     """Shippo's tracks. The carrier is part of the address; one that `slugs` lacks is asked for by our own code."""
 
@@ -89,6 +96,11 @@ class Shippo(Aggregator):
         names=("goshippo",),
     )
     codes = CODES
+    hook = Hook(
+        StampedHmac("shippo-auth-signature"),
+        _delivered,
+        "Settings > API > Webhooks, event `track_updated`; Shippo sets the HMAC secret up when asked by mail",
+    )
     slugs: ClassVar[Mapping[str, str]] = {
         "fedex": "fedex",
         "ups": "ups",

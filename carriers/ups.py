@@ -21,6 +21,7 @@ from carriers.sdk import (
     Effect,
     Event,
     FulfillmentStatus,
+    Hook,
     Info,
     InvalidNumber,
     Meaning,
@@ -33,6 +34,7 @@ from carriers.sdk import (
     Report,
     Shipment,
     Summary,
+    Token,
     TrackingNumber,
     ZoneSource,
     end_of_day,
@@ -71,10 +73,40 @@ THROTTLED = "10429"
 UNKNOWN_NUMBER = "TW0001"
 
 
+def _delivered(alert: dict[str, Any]) -> Any:
+    """A Track Alert, which is one activity in words of its own, as the Tracking API tells it."""
+    number = text(alert, "trackingNumber")
+    if not number:
+        return None
+    status = record(alert, "activityStatus")
+    scheduled, end = text(alert, "scheduledDeliveryDate"), text(alert, "deliveryEndTime")
+    package = {
+        "trackingNumber": number,
+        "activity": [
+            {
+                "date": text(alert, "localActivityDate"),
+                "time": text(alert, "localActivityTime"),
+                "gmtDate": text(alert, "gmtActivityDate"),
+                "gmtTime": text(alert, "gmtActivityTime"),
+                "location": {"address": record(alert, "activityLocation")},
+                "status": {**status, "statusCode": text(status, "descriptionCode")},
+            }
+        ],
+        "deliveryDate": [{"type": "SDD", "date": scheduled}] if scheduled else [],
+        "deliveryTime": {"type": "EDW", "endTime": end} if end else {},
+    }
+    return {"trackResponse": {"shipment": [{"inquiryNumber": number, "package": [package]}]}}
+
+
 class Ups(Carrier):
     """UPS: parcels, and the SurePost, Ground Saver, Mail Innovations and freight scans in their histories."""
 
     codes = CODES
+    hook = Hook(
+        Token("credential"),
+        _delivered,
+        "a Track Alert subscription for each number; the secret is the `destination.credential` you subscribe with",
+    )
     info = Info(
         code="ups",
         name="UPS",

@@ -17,6 +17,7 @@ from carriers.sdk.errors import (
 )
 from carriers.sdk.events import Event, Place, Report, Shipment, Summary, ZoneSource
 from carriers.sdk.exchange import Call, Reply, segment
+from carriers.sdk.hooks import Delivery, Hmac, Hook, Proof, StampedHmac, Suffixed, Token
 from carriers.sdk.numbers import TrackingNumber, tracking_number
 from carriers.sdk.pieces import furthest_behind
 from carriers.sdk.reading import record, records, text, unsigned
@@ -40,9 +41,12 @@ __all__ = [
     "CarrierOptions",
     "Codes",
     "Credentials",
+    "Delivery",
     "Effect",
     "Event",
     "FulfillmentStatus",
+    "Hmac",
+    "Hook",
     "InRequest",
     "Info",
     "InvalidNumber",
@@ -54,15 +58,19 @@ __all__ = [
     "NumberError",
     "OAuth2",
     "Place",
+    "Proof",
     "Quota",
     "RateLimited",
     "ReadBefore",
     "Reply",
     "Report",
     "Shipment",
+    "StampedHmac",
+    "Suffixed",
     "Summary",
     "TextRule",
     "TextRules",
+    "Token",
     "TrackingNumber",
     "Unavailable",
     "ZoneSource",

@@ -16,6 +16,7 @@ from carriers.sdk.codes import Codes
 from carriers.sdk.errors import NotFound, NumberError
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply, segment
+from carriers.sdk.hooks import Hook
 from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.unchanged import Items, ReadBefore, sift
 
@@ -30,6 +31,8 @@ class Quota:
     per_day: int | None = None
     counts_tokens: bool = False
     """Whether calls to the token endpoint use up the same quota."""
+    fixed: bool = False
+    """Whether the carrier's hours and days begin on the clock, in UTC; else any span of that length counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,8 @@ class Carrier(ABC):
     codes: Codes
     items: Items | None = None
     """Where the answer to a batch lists what it says of each number, if it is JSON with such a list."""
+    hook: ClassVar[Hook | None] = None
+    """What it is like when the carrier delivers by itself, where it does."""
     Options: ClassVar[type[CarrierOptions]] = CarrierOptions
 
     def __init__(self, options: CarrierOptions | None = None) -> None:

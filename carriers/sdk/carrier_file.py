@@ -13,7 +13,7 @@ is read by it is `carriers.sdk.declarative`'s.
     codes:      the columns of `Codes`; a list for codes with blanks in them
     texts:      rules for carriers whose codes can't tell, each giving a `code` that `codes` maps
     family:     a sign; a code the table lacks is looked up by what stands before it (`NOTDEL.X` by `NOTDEL`)
-    home:       country whose zone naive times without a known place are read in
+    home:       country whose zone naive times without a known place are read in; a state without a country lies there
 """
 
 import re

@@ -145,7 +145,8 @@ class DeclarativeCarrier(Carrier):
             city, state = _said(event, where.city), _said(event, where.state)
             place = Place(city, state, _said(event, where.postal_code), country_code(_said(event, where.country)))
             stated = " ".join(filter(None, (_said(event, where.date), _said(event, where.time))))
-            when = instant(stated + _said(event, where.offset), place, self._home)
+            at_home = self._home and place._replace(country=place.country or self._home.country)
+            when = instant(stated + _said(event, where.offset), at_home or place, self._home)
             description = _said(event, where.description)
             code = self._code(_said(event, where.code), description)
             if when is not None and code:

@@ -51,15 +51,22 @@ class Call:
 
     @classmethod
     def post_json(
-        cls, numbers: Sequence[TrackingNumber], path: str, payload: object, *, headers: Mapping[str, str] | None = None
+        cls,
+        numbers: Sequence[TrackingNumber],
+        path: str,
+        payload: object,
+        *,
+        query: Mapping[str, str | tuple[str, ...]] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Self:
         """A POST with a JSON body."""
         return cls(
             tuple(numbers),
             "POST",
             path,
-            headers={"Content-Type": "application/json", **(headers or {})},
-            body=orjson.dumps(payload),
+            query or {},
+            {"Content-Type": "application/json", **(headers or {})},
+            orjson.dumps(payload),
         )
 
     @classmethod
@@ -156,6 +163,37 @@ class Reply:
         if moment.tzinfo is None or reference.tzinfo is None:
             return None
         return max(0.0, (moment - reference).total_seconds())
+
+    @property
+    def exhausted(self) -> float | None:
+        """Seconds until calls are left again, where the rate-limit headers say that none is.
+
+        `X-RateLimit-Remaining` or `RateLimit-Remaining` with `…-Reset` (seconds, or an instant in Unix time), and the
+        gateways' `X-RateLimit-Remaining-Minute` and its like, where the window's whole length counts.
+        """
+        waits = [
+            seconds
+            for window, seconds in (("second", 1.0), ("minute", 60.0), ("hour", 3600.0), ("day", 86400.0))
+            if self.headers.get(f"x-ratelimit-remaining-{window}", "").strip() == "0"
+        ]
+        for prefix in ("x-ratelimit", "ratelimit"):
+            if self.headers.get(f"{prefix}-remaining", "").strip() == "0":
+                waits.append(self._until(self.headers.get(f"{prefix}-reset", "")))
+        return max(waits, default=None)
+
+    def _until(self, reset: str) -> float:
+        """A reset header in seconds from the answer; a minute where it says nothing sensible."""
+        try:
+            seconds = float(reset)
+        except ValueError:
+            return 60.0
+        if seconds > 1e9:  # an instant
+            try:
+                sent = parsedate_to_datetime(self.headers["date"]).timestamp()
+            except (KeyError, ValueError, OverflowError):
+                sent = datetime.now(UTC).timestamp()
+            seconds -= sent
+        return min(max(seconds, 0.0), 86400.0) if math.isfinite(seconds) else 60.0
 
     def failure(self, message: str = "") -> CarrierError | None:
         """The error an HTTP status stands for with nearly every carrier, or None for 2xx.

@@ -321,8 +321,10 @@ def as_expected(subject: Subject, case: Case) -> None:
     """The answer means what the case says."""
     reports = answer(subject.carrier_for(case), subject.reply(case))
     first, shipment = reports[0], newest_shipment(reports[0])
-    errors = "".join(f"\n{report.number}: {report.error}" for report in reports if report.error)
-    assert outcomes(reports) == case.expect, f"{outcomes(reports)}, expected {case.expect}{errors}"
+    errors = [f"{report.number}: {report.error}" for report in reports if report.error]
+    unknown = sorted({code for report in reports for found in report.shipments for code in found.unmapped})
+    why = "\n".join(["", *errors, *(f"the table lacks the code {code}" for code in unknown)])
+    assert outcomes(reports) == case.expect, f"{case.reply}: {outcomes(reports)}, expected {case.expect}{why}"
     if case.events is not None:
         _same("number of events", len(shipment.events) if shipment else 0, case.events)
     if case.unmapped is not None:
