@@ -78,10 +78,7 @@ class Relay:
 
     def _claim(self, token: str, tx: Connection) -> list[Due]:
         now = self._clock.now()
-        state = accounts.state(tx, NAME)
-        if state is None:
-            accounts.ensure(tx, NAME, NAME)
-        elif state.is_paused(now):
+        if self.paused(tx, now):
             return []
         until = now + self._clock.wall(LEASE)
         return outbox.claim(tx, limit=4 * self._connections, token=token, now=now, until=until)
@@ -113,8 +110,7 @@ class Relay:
                 self._in_a_row = 0
                 tally.pushed += 1
                 outbox.finish(tx, due.id, token, PushState.SENT, now=now, error=None)
-                if accounts.succeeded(tx, NAME, at=now):
-                    log.info("Order Protection answers again")
+                self.answered(tx, now)
             case Verdict.NEVER:
                 self._die(tx, due, answer, token, tally, now)
             case Verdict.LATER if due.attempts >= ATTEMPTS and self._at_fault(tx, due, answer):
@@ -125,11 +121,11 @@ class Relay:
                 outbox.postpone(tx, due.id, token, next_attempt_at=now + wait, error=answer.message)
                 self._in_a_row += answer.fault_there
                 if self._in_a_row >= FAILURES and not self._paused:
-                    self._pause(tx, now, answer)
+                    self.pause(tx, now, answer)
             case Verdict.ALL_LATER:
                 tally.postponed += 1
                 if answer.message and not self._paused:
-                    self._pause(tx, now, answer)
+                    self.pause(tx, now, answer)
                 outbox.postpone(tx, due.id, token, next_attempt_at=now, error=answer.message or None, counted=False)
 
     def _at_fault(self, tx: Connection, due: Due, answer: Answer) -> bool:
@@ -144,7 +140,20 @@ class Relay:
         outbox.finish(tx, due.id, token, PushState.DEAD, now=now, error=answer.message)
         log.error("push is dead", fulfillment=due.source_fulfillment_id, status=due.status, reason=answer.message)
 
-    def _pause(self, tx: Connection, now: datetime, answer: Answer) -> None:
+    def paused(self, tx: Connection, now: datetime) -> bool:
+        """Whether Order Protection must not be called at present, for whatever purpose."""
+        state = accounts.state(tx, NAME)
+        if state is None:
+            accounts.ensure(tx, NAME, NAME)
+        return state is not None and state.is_paused(now)
+
+    def answered(self, tx: Connection, now: datetime) -> None:
+        """It answered: what pause there was is over."""
+        if accounts.succeeded(tx, NAME, at=now):
+            log.info("Order Protection answers again")
+
+    def pause(self, tx: Connection, now: datetime, answer: Answer) -> None:
+        """It failed as a whole: everybody leaves it alone for a while."""
         self._paused = True
         told = timedelta(seconds=min(answer.retry_after, LONGEST_TOLD)) if answer.retry_after else None
         first, longest = self._clock.wall(FIRST_WAIT), self._clock.wall(LONGEST_WAIT)
