@@ -7,14 +7,16 @@ restart or a second daemon never overruns a quota. Knows no carrier's payload an
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from carriers.sdk.carrier import Quota
+from carriers.sdk.exchange import Reply
 from tracker.clock import Clock
-from tracker.store import accounts, quotas
+from tracker.store import accounts, hours, quotas
+from tracker.store.hours import CALLED, Done
 from tracker.store.writer import Writer
 
 #: Wall seconds by which a call may reach the carrier later than we sent it; kept between calls beyond the
@@ -33,8 +35,11 @@ LEASE = 300.0
 FIRST_PAUSE, LONGEST_PAUSE = 30.0, 3600.0
 
 
-#: Writes down the calls made, inside a transaction.
-Settlement = Callable[[Connection, datetime], None]
+class Settlement(Protocol):
+    """Writes down the calls made, inside a transaction."""
+
+    def __call__(self, tx: Connection, now: datetime, done: Done = CALLED) -> None:
+        """`done`: what came of them, for the account's hour; calls and seconds are the budget's own to add."""
 
 
 class QuotaSpent(Exception):
@@ -54,8 +59,10 @@ class Budget:
         self._token = secrets.token_hex(8)
         self._turns: deque[datetime] = deque()
         self._made = 0
+        self._seconds = 0.0
         self._turn = asyncio.Lock()
         self._next_at: datetime | None = None
+        self._rests_until: datetime | None = None
         self._windows = {quotas.HOUR: quota.per_hour, quotas.DAY: quota.per_day}
         self._pace = _pace(quota, clock)
 
@@ -70,12 +77,14 @@ class Budget:
             return None
         return f"paused until {state.paused_until:%Y-%m-%d %H:%M:%S} UTC: {state.paused_reason}"
 
-    def reserve(self, tx: Connection, want: int, now: datetime) -> quotas.Granted:
-        """Reserve up to `want` calls, to be handed over with `admit`."""
+    def reserve(self, tx: Connection, want: int, now: datetime, *, spare: float = 0.0) -> quotas.Granted:
+        """Reserve up to `want` calls, to be handed over with `admit`; leave a share of each window's untouched."""
+        windows = {window: limit and limit - int(limit * spare) for window, limit in self._windows.items()}
         return quotas.reserve(
             tx,
             self.name,
-            windows=self._windows,
+            windows=windows,
+            fixed=self._quota.fixed,
             pace=self._pace,
             horizon=self._clock.wall(HORIZON),
             want=want,
@@ -91,6 +100,10 @@ class Budget:
     async def turn(self) -> None:
         """Take a permit and wait for its turn. Raises QuotaSpent where none is left and none is granted."""
         async with self._turn:
+            if self._rests_until is not None and self._clock.now() < self._rests_until:
+                raise QuotaSpent(
+                    f"{self.name}: by its own count no call is left until {self._rests_until:%H:%M:%S} UTC"
+                )
             if not self._turns:
                 now = self._clock.now()
                 granted = await self._writer.run(lambda tx: self.reserve(tx, 1, now))
@@ -106,9 +119,15 @@ class Budget:
             self._turns.popleft()  # only now: a cancelled wait takes no permit with it
             self._next_at = at + self._pace
 
-    def made(self) -> None:
-        """A call was answered, or failed: either way the carrier counts it."""
+    def made(self, seconds: float = 0.0) -> None:
+        """A call was answered, or failed, after so many wall seconds: either way the carrier counts it."""
         self._made += 1
+        self._seconds += seconds
+
+    def obey(self, reply: Reply) -> None:
+        """Take the carrier's own count for what it is: where it says that no call is left, none is made."""
+        if (seconds := reply.exhausted) is not None:
+            self._rests_until = self._clock.now() + timedelta(seconds=seconds)
 
     def settlement(self, *, unused: bool = False) -> Settlement:
         """What to write: the calls made since the last settlement, and with `unused` the permits left over.
@@ -116,17 +135,21 @@ class Budget:
         Call in the event loop, run the result inside a transaction.
         """
         made, self._made = self._made, 0
-        left, token = 0, self._token
+        seconds, self._seconds = self._seconds, 0.0
+        left, token, rests_until = 0, self._token, self._rests_until
         if unused:
             left = len(self._turns)
             self._turns.clear()
             # whatever a cancelled call left in the old reservation counts as made when that expires
             self._token = secrets.token_hex(8)
 
-        def settle(tx: Connection, now: datetime) -> None:
+        def settle(tx: Connection, now: datetime, done: Done = CALLED) -> None:
             quotas.settle(tx, self.name, self._windows, token, made=made, unused=left, now=now)
+            hours.count(tx, self.name, done._replace(calls=made, seconds=seconds), now)
             if unused:
                 quotas.close_if_empty(tx, token)
+            if rests_until is not None and rests_until > now:
+                accounts.rest(tx, self.name, rests_until, "by the carrier's own count no call is left")
 
         return settle
 

@@ -13,10 +13,10 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from rich.table import Table
 from carriers.sdk.registry import known_infos
 from tracker import intake
 from tracker.clock import Clock
-from tracker.store import overview, parcels
+from tracker.plan import calls_a_day
+from tracker.store import hours, overview, parcels
 from tracker.store.database import Database
 
 #: What the sandbox's accounts are called with; it accepts all but those that begin with "wrong".
@@ -39,7 +40,11 @@ _CREDENTIALS = {
     "dhl": {"api_key": "demo-credential"},
 }
 #: A small contract where the free one would keep a demo waiting.
-_QUOTAS = {"dhl": {"per_day": 2000, "per_second": 20}, "ups": {"per_second": 50}, "usps": {"per_hour": 300}}
+_QUOTAS: Mapping[str, Mapping[str, Any]] = {
+    "dhl": {"per_day": 2000, "per_second": 20},
+    "ups": {"per_second": 50},
+    "usps": {"per_hour": 300},
+}
 #: Wall seconds between looks at the database, and the most that the last round of polls may take.
 _LOOK, _LAST_ROUND = 0.5, 60.0
 
@@ -252,16 +257,34 @@ def _picture(database: Database, clock: Clock) -> Group:
     now = clock.now()
     with database.read() as tx:
         statuses = {row.status: str(row.parcels) for row in overview.parcels_by_status(tx)}
-        accounts = {use.name: f"{use.calls} {use.paused}" for use in overview.accounts(tx, now)}
+        lately = hours.account_hours(tx, now - timedelta(days=1))
+        accounts = {
+            use.name: f"{_spent(use)}  {_fresh(lately.get(use.name, []))}  {use.paused}"
+            for use in overview.accounts(tx, now)
+            if use.name in _CREDENTIALS
+        }
         outbox = overview.outbox(tx)
         news = {row.fulfillment: f"{row.status}  [dim]{row.reason[:60]}[/dim]" for row in overview.news(tx, 8)}
     return Group(
         f"[bold]{now:%A %d %B %H:%M}[/bold] UTC, one second is {clock.wall(1)}; "
         f"{outbox.sent} statuses pushed, {outbox.waiting} waiting",
         _table("parcels", statuses),
-        _table("calls in 24 h", accounts),
+        _table("calls in 24 h, and how soon news was seen", accounts),
         _table("latest news", news),
     )
+
+
+def _spent(use: overview.AccountUse) -> str:
+    """Calls in 24 hours, of those that the quota allows."""
+    quota = known_infos()[use.name].quota
+    allowed = calls_a_day(replace(quota, **_QUOTAS.get(use.name, {})))
+    return f"{use.calls:,} of {allowed:,.0f}, {use.calls / allowed:.0%}" if allowed else f"{use.calls:,}"
+
+
+def _fresh(lately: Sequence[hours.AccountHour]) -> str:
+    news = sum(hour.news for hour in lately)
+    late = timedelta(seconds=sum(hour.lag_seconds for hour in lately) / news) if news else None
+    return f"[dim]{news} pieces of news, {late / timedelta(hours=1):.1f} h after the scan[/dim]" if late else ""
 
 
 def _table(title: str, rows: Mapping[str, object]) -> Table:

@@ -1,10 +1,10 @@
-"""Durations as people write them in a configuration: "90s", "30m", "4h", "2d", "1d 12h".
+"""Durations as people write them in a configuration, "90s", "30m", "4h", "2d", "1d 12h", and moments on a command line.
 
 Owns the type and its reading and writing. Knows no setting that uses it.
 """
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -29,6 +29,26 @@ def read_duration(value: object) -> timedelta:
     if not isinstance(value, str) or not _WHOLE.fullmatch(value):
         raise ValueError(f'{value!r} is no duration; expected one like "90s", "30m", "4h", "2d" or "1d 12h"')
     return sum((int(count) * _UNITS[unit] for count, unit in _PART.findall(value)), timedelta())
+
+
+def read_moment(text: str, now: datetime, *, end: bool = False) -> datetime:
+    """The moment that "30d" (so long before `now`), "2026-03-01" or an instant with an offset stands for.
+
+    A date is its midnight in UTC; with `end` the midnight that ends it, so that a period holds its last day. Raises
+    ValueError that says what is expected.
+    """
+    word = text.strip()
+    try:
+        if _WHOLE.fullmatch(word):
+            return now - read_duration(word)
+        moment = datetime.fromisoformat(word)
+        if len(word) == len("2026-03-01"):
+            return datetime.combine(moment, time(), UTC) + timedelta(days=end)
+        if moment.tzinfo is not None:
+            return moment
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(f'{text!r} is no moment; expected one like "30d", "2026-03-01" or "2026-03-01T12:00:00Z"')
 
 
 def write_duration(duration: timedelta) -> str:

@@ -5,6 +5,7 @@ account's budget, token calls included where the carrier counts them.
 """
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -31,8 +32,8 @@ class Turns(Protocol):
     async def turn(self) -> None:
         """Wait until a request may go out; raises where none may."""
 
-    def made(self) -> None:
-        """A request was answered, or failed."""
+    def made(self, seconds: float) -> None:
+        """A request was answered, or failed, after so many wall seconds."""
 
 
 class PacedTransport(httpx.AsyncBaseTransport):
@@ -49,10 +50,11 @@ class PacedTransport(httpx.AsyncBaseTransport):
         if self._free is not None and str(request.url) == self._free:
             return await self._inner.handle_async_request(request)
         await self._turns.turn()
+        began = time.perf_counter()
         try:
             return await self._inner.handle_async_request(request)
         finally:
-            self._turns.made()
+            self._turns.made(time.perf_counter() - began)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -95,7 +97,13 @@ class CarrierClient:
             transport=transport,
             headers={"User-Agent": user_agent, "Accept": "application/json"},
             follow_redirects=False,
+            event_hooks={"response": [self._note_date]},
         )
+        self.date = ""
+        """What the other side's clock said in its last answer, as HTTP writes it; '' where it said nothing."""
+
+    async def _note_date(self, response: httpx.Response) -> None:
+        self.date = response.headers.get("date", "")
 
     async def send(self, call: Call) -> Reply:
         """Make the call and return the carrier's answer, whatever its status.
@@ -124,6 +132,13 @@ class CarrierClient:
         if reply is None:
             raise failure or Unavailable("no answer")
         return reply
+
+    async def send_once(self, call: Call) -> Reply:
+        """Make the call and return the answer, whatever its status; never a second time.
+
+        Raises Unavailable when no answer came, AuthFailed or another AccountError when no token could be had.
+        """
+        return await self._once(call)
 
     async def authenticate(self) -> None:
         """Fetch a token where the auth has one, and nothing else. Raises CarrierError where none is had."""

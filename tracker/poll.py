@@ -5,9 +5,9 @@ transaction per batch, behind the lease. Trouble with an account pauses it and t
 """
 
 import asyncio
-import random
 import secrets
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -18,17 +18,29 @@ from typing import NamedTuple, Protocol
 import structlog
 from sqlalchemy import Connection
 
-from carriers.sdk.carrier import Aggregator, Carrier, read
-from carriers.sdk.errors import AccountError, BadPayload, CarrierError, NotFound, Unavailable
+from carriers.sdk.carrier import Aggregator, Carrier, Quota, read
+from carriers.sdk.errors import (
+    AccountError,
+    AmbiguousShipment,
+    BadPayload,
+    CarrierError,
+    InvalidNumber,
+    NotFound,
+    Unavailable,
+)
 from carriers.sdk.events import Report
 from carriers.sdk.exchange import Call, Reply
 from carriers.sdk.numbers import TrackingNumber
-from carriers.sdk.status import FulfillmentStatus
+from carriers.sdk.status import CARRIER_STATUSES, FulfillmentStatus
 from carriers.sdk.unchanged import ReadBefore
+from tracker import news
 from tracker.budget import HORIZON, LEASE, Budget, QuotaSpent, Settlement
 from tracker.clock import Clock
-from tracker.progress import ParcelState, Progress, Rules, advance, forgotten, interpret, stored_event, untold
-from tracker.store import accounts, outbox, parcels
+from tracker.meters import Meters
+from tracker.pricing import RESERVE, LearntHazards, Pricing, choose
+from tracker.progress import ParcelState, Progress, Rules, untold
+from tracker.store import accounts, parcels
+from tracker.store.hours import Done
 from tracker.store.parcels import Claimed, Source
 from tracker.store.quotas import Granted
 from tracker.store.writer import Writer
@@ -36,9 +48,19 @@ from tracker.timeline import RollUp
 
 log = structlog.get_logger(__name__)
 
+_S = FulfillmentStatus
+
 #: So many answers in a row that are of no use, or do not know a parcel the carrier knew: it is the carrier that is
 #: out of order, not the parcels.
 STRANGE = 8
+#: News that somebody waits for, or has to act upon.
+VALUABLE = frozenset(CARRIER_STATUSES) - {_S.CONFIRMED, _S.CARRIER_PICKED_UP, _S.IN_TRANSIT}
+_OUTCOMES: Mapping[type[CarrierError], str] = {
+    NotFound: "not_found",
+    InvalidNumber: "invalid_number",
+    AmbiguousShipment: "ambiguous",
+    BadPayload: "unreadable",
+}
 #: A run of one account stops claiming after this many wall seconds; the next heartbeat goes on.
 RUN = 30.0
 #: Calls claimed ahead of each connection, so that none waits for the database.
@@ -64,6 +86,10 @@ class Outcome(NamedTuple):
 class Answered(NamedTuple):
     """What one parcel's question came to, for the person who asked."""
 
+    id: int
+    """The parcel's."""
+    carrier: str
+    """Code of the parcel's carrier, as it is known now."""
     number: str
     status: FulfillmentStatus | None
     changed: bool
@@ -99,6 +125,9 @@ class Poller:
         connections: int,
         rules: Rules,
         roll_up_rule: RollUp,
+        quota: Quota | None = None,
+        hazards: "LearntHazards | None" = None,
+        meters: Meters | None = None,
     ) -> None:
         """`batch`: numbers a call; `connections`: calls under way at once."""
         self.name = budget.name
@@ -109,12 +138,17 @@ class Poller:
         self._clock = clock
         self._batch = batch
         self._connections = connections
-        self._rules = rules
+        self.sources = rules.routes.served_by(budget.name) or (carrier.info.code,)
+        self.rules = rules._replace(sources=self.sources)
+        self._pricing = Pricing(self.name, quota or Quota(), batch, rules.cadence)
+        self._hazards = hazards or LearntHazards()
+        self._meters = (meters or Meters()).of(self.name)
         self._roll_up_rule = roll_up_rule
         self._read_by = _read_by(carrier, rules)
-        self.sources = rules.routes.served_by(budget.name) or (carrier.info.code,)
         self._strange: list[CarrierError | None] = []
         self._failed = False
+        self._parser_failed = False
+        """Its last answer broke the parser: one line tells that, however many more do."""
 
     async def run(self, stop: asyncio.Event, *, only: Sequence[int] | None = None, by_hand: bool = False) -> Tally:
         """Ask about what is due until nothing is, the quota is spent, the account fails or `stop` is set.
@@ -170,27 +204,49 @@ class Poller:
             run.tally.failure = run.tally.failure or pause
             return Granted(0, now), []
         sources = self._sources(tx, now)
+        self.rules = self.rules._replace(
+            price=self._pricing.step(tx, sources, self.rules, now) / self._batch,
+            hazards=self._hazards.hazards,
+            upload_delays=self._hazards.upload_delays,
+        )
         if run.only is None and not parcels.any_due(tx, sources, now):
             return Granted(0, now), []
         if run.only is not None:
             want = min(want, -(-len(run.only) // self._batch))
-        granted = self._budget.reserve(tx, want, now)
-        limit = granted.calls * self._batch
-        if run.only is not None:
+            granted = self._budget.reserve(tx, want, now)
+            limit = granted.calls * self._batch
             now_asked, run.only = run.only[:limit], run.only[limit:]
-            claimed = parcels.claim_these(tx, now_asked, token=run.token, now=now, until=until)
-        elif granted.calls:
-            claimed = parcels.claim(tx, sources, limit=limit, token=run.token, now=now, until=until)
+            chosen = parcels.these(tx, now_asked, now=now)
         else:
-            claimed = []
-        return granted, [claimed[at : at + self._batch] for at in range(0, len(claimed), self._batch)]
+            granted, chosen = self._most_valuable(tx, sources, want, now)
+            for turn in parcels.turns(tx, chosen, now):
+                self._meters.late((now - turn).total_seconds())
+        return granted, _lots(parcels.lease(tx, chosen, token=run.token, now=now, until=until), self._batch)
+
+    def _most_valuable(
+        self, tx: Connection, sources: list[Source], want: int, now: datetime
+    ) -> tuple[Granted, list[Claimed]]:
+        """Calls for what is due, and the parcels most worth them. A reserve of the quota is for those alone that
+        nobody asked about yet."""
+        granted = self._budget.reserve(tx, want, now, spare=RESERVE)
+        if not granted.calls:
+            fresh = parcels.unasked(tx, sources, limit=self._batch * want, now=now)
+            granted = self._budget.reserve(tx, -(-len(fresh) // self._batch), now) if fresh else granted
+            return granted, fresh[: granted.calls * self._batch]
+        limit = granted.calls * self._batch
+        chosen = choose(tx, sources, self.rules, limit=limit, now=now, chance=news.chance())
+        if empty := -len(chosen) % self._batch:
+            cadence = self.rules.cadence
+            near, before = now + cadence.rejudge, now - cadence.minimum
+            riders = parcels.riders(tx, sources, limit=empty, now=now, near=near, before=before)
+            passengers = {one.number: one for one in (*riders, *chosen)}  # two of one number would make another call
+            chosen += [rider for rider in riders if passengers[rider.number] is rider]
+        return granted, chosen
 
     def _sources(self, tx: Connection, now: datetime) -> list[Source]:
         """Whose parcels this account asks about: its own, and those of accounts that have not answered for long."""
-        routes, own = self._rules.routes, self.sources
-        if not routes.falls_back:
-            return [Source(name) for name in own]
-        failing = accounts.failing(tx, now - self._rules.fall_back)
+        routes, own = self.rules.routes, self.sources
+        failing = accounts.failing(tx, now - self.rules.fall_back, now)
         silent = [
             source
             for source in routes.all_sources
@@ -255,14 +311,18 @@ class Poller:
         except CarrierError:
             raise
         except Exception as error:
-            log.exception("the carrier's parser failed", account=self.name)
+            if not self._parser_failed:
+                log.exception("the carrier's parser failed", account=self.name)
+            self._parser_failed = True
             raise BadPayload(f"the parser failed: {type(error).__name__}") from error
+        self._parser_failed = False
         for call in enrolments:
             await self._enrol(run, call)
         return reports
 
     async def _send(self, run: "_Run", call: Call) -> Reply:
         reply = await self._client.send(call)
+        self._budget.obey(reply)
         run.tally.calls += 1
         return reply
 
@@ -290,8 +350,10 @@ class Poller:
 
         def work(tx: Connection) -> None:
             now = self._clock.now()
-            settle(tx, now)
+            settle(tx, now, Done(errors=1))
             parcels.release(tx, [claimed.id for claimed in lot], run.token)
+            if first:
+                self._meters.failed(type(error).__name__)
             if first and self._budget.pause(tx, now, reason, error.retry_after):
                 log.warning("account paused", account=self.name, reason=reason)
 
@@ -329,43 +391,53 @@ class Poller:
         parcels.release(tx, outdated, run.token)
         for state in states:
             self._watch(state, reports[state.id].error)
-        touched = [untold(state, now=now, rules=self._rules, chance=_chance()) for state in silent]
+        touched = [untold(state, now=now, rules=self.rules, chance=news.chance()) for state in silent]
         parcels.touch(tx, [progress.row for progress in touched], run.token)
-        progresses = self._advance(tx, told, reports, now)
+        progresses = news.answered(tx, told, reports, self.rules, now)
         parcels.save(tx, [progress.row for progress in progresses], run.token)
-        parcels.move(tx, {progress.row["id"]: progress.carrier for progress in progresses if progress.carrier})
-        added = [row for progress in progresses for row in progress.events]
-        parcels.add_events(tx, added)
-        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.withdrawn], now)
-        parcels.withdraw_events(tx, [(p.row["id"], key) for p in progresses for key in p.restored], None)
-        affected = outbox.fulfillments_of(tx, [p.row["id"] for p in progresses if p.changed])
-        run.tally.changes += outbox.refold(tx, affected, now, self._roll_up_rule)
-        settle(tx, now)
+        run.tally.changes += news.save(tx, told, progresses, now, self._roll_up_rule)
+        settle(tx, now, _done(outcomes, told, progresses, now))
+        self._count(states, reports, zip(told, progresses, strict=True), now)
         sense = any(not self._is_strange(state, reports[state.id].error) for state in states)
         if sense and not self._failed and accounts.succeeded(tx, self.name, at=now):
             log.info("account answers again", account=self.name)
         run.tally.polls += len(states)
-        run.tally.events += len(added)
+        run.tally.events += sum(len(progress.events) for progress in progresses)
         if run.by_hand:
             run.tally.answers += [
-                Answered(state.number, p.row["status"], p.changed, p.row["last_error"])
+                Answered(
+                    state.id,
+                    p.carrier or state.carrier,
+                    state.number,
+                    p.row["status"],
+                    p.changed,
+                    p.row["last_error"],
+                )
                 for state, p in zip(told, progresses, strict=True)
             ]
-            run.tally.answers += [Answered(state.number, state.status, False, None) for state in silent]
+            run.tally.answers += [
+                Answered(state.id, state.carrier, state.number, state.status, False, None) for state in silent
+            ]
 
-    def _advance(
-        self, tx: Connection, states: Sequence[ParcelState], reports: Mapping[int, Report], now: datetime
-    ) -> list[Progress]:
-        """What the reports make of these parcels, with what the database has of their events."""
-        readings = [interpret(state, reports[state.id], now, self._rules) for state in states]
-        known = parcels.known_events(tx, [state.id for state in states])
-        progresses: list[Progress] = []
-        for state, reading in zip(states, readings, strict=True):
-            before = known[state.id]
-            gone = forgotten(reading, before)
-            earlier = [stored_event(row) for row in parcels.stored_events(tx, state.id, gone)] if gone else []
-            progresses.append(advance(state, reading, before, earlier, now=now, rules=self._rules, chance=_chance()))
-        return progresses
+    def _count(
+        self,
+        states: Sequence[ParcelState],
+        reports: Mapping[int, Report],
+        told: Iterable[tuple[ParcelState, Progress]],
+        now: datetime,
+    ) -> None:
+        """Tell the meters what came of these questions."""
+        outcomes = {state.id: _outcome(reports[state.id].error) for state in states}
+        for state, progress in told:
+            if progress.events or progress.changed:
+                outcomes[state.id] = "news"
+            for event in progress.events:
+                self._meters.event(mapped=event["mapped"])
+                if state.first_asked_at is not None:
+                    lag = (now - event["occurred_at"]).total_seconds()
+                    self._meters.news(lag, valuable=event["status"] in VALUABLE)
+        for outcome in outcomes.values():
+            self._meters.polled(outcome)
 
     def _watch(self, state: ParcelState, error: CarrierError | None) -> None:
         """Count the answers that make no sense; one that does starts the count again."""
@@ -381,6 +453,25 @@ class Poller:
         return isinstance(error, BadPayload | AccountError) or forgotten
 
 
+def _outcome(error: CarrierError | None) -> str:
+    """A question without news, in a word."""
+    return "same" if error is None else _OUTCOMES.get(type(error), "unavailable")
+
+
+def _done(
+    outcomes: Sequence[Outcome], told: Sequence[ParcelState], progresses: Sequence[Progress], now: datetime
+) -> Done:
+    """What came of these calls: news is what happened to parcels that were asked about before."""
+    lags = [
+        (now - event["occurred_at"]).total_seconds()
+        for state, progress in zip(told, progresses, strict=True)
+        if state.first_asked_at is not None
+        for event in progress.events
+    ]
+    errors = sum(isinstance(outcome.report.error, BadPayload) for outcome in outcomes)
+    return Done(errors=errors, polls=len(outcomes), news=len(lags), lag_seconds=sum(lags))
+
+
 def _read_by(carrier: Carrier, rules: Rules) -> bytes:
     """Stands for all that an answer of this carrier is read by: program, carrier, the merchant's own settings."""
     settings = (sorted(rules.mapping.items()), rules.reuse_margin)
@@ -388,12 +479,20 @@ def _read_by(carrier: Carrier, rules: Rules) -> bytes:
     return blake2b(told.encode(), digest_size=32).digest()
 
 
+def _lots(claimed: Sequence[Claimed], size: int) -> list[list[Claimed]]:
+    """Parcels in lots of up to `size`. Two of one number are never in one lot: an answer could not tell them apart."""
+    turns: list[list[Claimed]] = []
+    seen: Counter[TrackingNumber] = Counter()
+    for one in claimed:
+        if seen[one.number] == len(turns):
+            turns.append([])
+        turns[seen[one.number]].append(one)
+        seen[one.number] += 1
+    return [turn[at : at + size] for turn in turns for at in range(0, len(turn), size)]
+
+
 def _call(carrier: Carrier, asked: Mapping[TrackingNumber, str]) -> Call:
     return carrier.call_for(asked) if isinstance(carrier, Aggregator) else carrier.call(list(asked))
-
-
-def _chance() -> float:
-    return random.random()  # noqa: S311 - spreads load, guards nothing
 
 
 @dataclass(slots=True)

@@ -5,9 +5,10 @@ state out. The rules of status are in `tracker.timeline`, of pace in `tracker.ca
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from carriers.sdk.codes import Effect, Meaning
@@ -16,12 +17,31 @@ from carriers.sdk.events import Event, Place, Report, Shipment, ZoneSource
 from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.status import ENDED, RECEIVED, FulfillmentStatus
 from carriers.sdk.zones import zone_of
-from tracker.cadence import Cadence, Situation, gives_up, next_poll, priority
+from tracker.cadence import Cadence, Hazards, Look, Situation, Stage, Stay, gives_up, next_look, priority
 from tracker.routing import DIRECT, Routes
 from tracker.timeline import RETURNING, Timeline, choose, event_key, fold, relevant, remap
+from tracker.whereabouts import offset_of, service_of, stays, whereabouts
 
 #: What a poll that brings nothing new writes.
-TOUCHED = ("last_polled_at", "next_poll_at", "priority", "not_found", "not_found_since", "failures", "last_error")
+TOUCHED = (
+    "last_polled_at",
+    "next_poll_at",
+    "look_at",
+    "priority",
+    "not_found",
+    "not_found_since",
+    "failures",
+    "last_error",
+)
+
+#: What of a parcel's state no poll changes.
+NOT_SAVED = (
+    *("number", "fulfilled_at", "cancelled", "country", "state", "postal_code"),
+    *("carrier", "route", "company", "last_hook_at"),
+)
+
+#: The hazards as they are shipped.
+SHIPPED = Hazards()
 
 #: A carrier's clock may run ahead of ours by so much; an event further ahead is taken for a mistake.
 CLOCK_SKEW = timedelta(minutes=15)
@@ -43,6 +63,17 @@ class Rules(NamedTuple):
     """How long a number must have been unknown before it is tried at another source."""
     fall_back: timedelta = timedelta(hours=2)
     """How long an account must have been silent before the next source of its parcels is asked."""
+    sources: Collection[str] = ()
+    """The account's own; it stands in for others about parcels of any other source."""
+    hazards: Hazards = SHIPPED
+    """How soon news is to be expected."""
+    price: float = 0.15
+    """What asking about one number costs now: a call's price, shared by those that ride in it."""
+    upload_delays: Mapping[str, timedelta] = MappingProxyType({})
+    """How late carriers were learnt to show their scans."""
+    hooked: timedelta = timedelta(hours=12)
+    """How long a parcel is not asked about after its carrier delivered news of it, and how long its carrier's answers
+    may lag behind such news."""
 
 
 class ParcelState(NamedTuple):
@@ -74,6 +105,12 @@ class ParcelState(NamedTuple):
     route: str
     step: int
     not_found_since: datetime | None
+    company: str
+    stage: Stage | None
+    stage_at: datetime | None
+    utc_offset: int
+    last_hook_at: datetime | None = None
+    last_polled_at: datetime | None = None
 
 
 class Known(NamedTuple):
@@ -81,6 +118,10 @@ class Known(NamedTuple):
 
     occurred_at: datetime
     withdrawn: bool
+    hooked_at: datetime | None = None
+    """When a hook told it, where that was first."""
+    code: str = ""
+    """Of one that a hook told first."""
 
 
 @dataclass(slots=True)
@@ -95,6 +136,8 @@ class Progress:
     """Whether the parcel's status is another one."""
     carrier: str | None = None
     """The carrier that turned out to have it, where it is another one than was thought."""
+    stays: Sequence[Stay] = ()
+    """What its news teaches about how long parcels stay in a stage."""
 
 
 @dataclass(slots=True)
@@ -138,6 +181,9 @@ def untold(state: ParcelState, *, now: datetime, rules: Rules, chance: float) ->
         "first_asked_at": state.first_asked_at or now,
         "ended_at": state.ended_at,
         "estimated_delivery": state.estimated_delivery,
+        "stage": state.stage,
+        "stage_at": state.stage_at,
+        "utc_offset": state.utc_offset,
         "last_polled_at": now,
         "not_found": False,
         "not_found_since": None,
@@ -148,16 +194,108 @@ def untold(state: ParcelState, *, now: datetime, rules: Rules, chance: float) ->
     return Progress({name: row[name] for name in ("id", *TOUCHED)})
 
 
-def forgotten(reading: Reading, known: Mapping[str, Known]) -> list[str]:
-    """Keys of standing events from before the oldest that the carrier still tells of: its answers reach back
-    only so far, which is no reason to forget."""
-    if reading.shipment is None or not reading.shipment.events:
+def forgotten(reading: Reading, known: Mapping[str, Known], hooked_since: datetime | None = None) -> list[str]:
+    """Keys of standing events that the carrier leaves out of its answer, which is no reason to forget them: those from
+    before the oldest it still tells of, for its answers reach back only so far, and those that it delivered by itself
+    after `hooked_since`, for its answers lag behind that."""
+    if reading.shipment is None:
         return []
-    oldest = min(event.occurred_at for event in reading.shipment.events)
+    oldest = min((event.occurred_at for event in reading.shipment.events), default=None)
     told = set(reading.keys)
+    again = {(event.occurred_at, event.code) for event in reading.shipment.events}
+
+    def lags(event: Known) -> bool:
+        """Whether the answer may be older than the delivery; not where it has the event, with more of its place."""
+        recent = event.hooked_at is not None and hooked_since is not None and event.hooked_at > hooked_since
+        return recent and (event.occurred_at, event.code) not in again
+
     return [
-        key for key, event in known.items() if event.occurred_at < oldest and not event.withdrawn and key not in told
+        key
+        for key, event in known.items()
+        if not event.withdrawn
+        and key not in told
+        and ((oldest is not None and event.occurred_at < oldest) or lags(event))
     ]
+
+
+class Whole(NamedTuple):
+    """A delivery joined with what was known before: as whole as the answer to a poll."""
+
+    reading: Reading
+    fresh: bool
+    """Whether nothing newer than what it tells was known."""
+    sure: bool
+    """Whether what it comes to is certain. Not where a later event was read by the carrier's coarse word, which is
+    not kept: an answer to a poll has it again."""
+
+
+def joined(
+    state: ParcelState, reading: Reading, known: Mapping[str, Known], standing: Sequence[tuple[str, Event]]
+) -> Whole | None:
+    """A delivery with the parcel's `standing` events, newest first with their keys; None where it says nothing: of
+    this use of the number, or that is not known yet, or that the carrier has not withdrawn since."""
+    shipment = reading.shipment
+    if shipment is None or (shipment.id and state.shipment_id and shipment.id != state.shipment_id):
+        return None
+    told = [
+        (_key_of(key, event, known, standing), event)
+        for key, event in zip(reading.keys, shipment.events, strict=True)
+        if key not in known or not known[key].withdrawn
+    ]
+    if not told and (standing or shipment.events):
+        return None
+    keys = {key for key, _ in told}
+    newest = max((event.occurred_at for _, event in told), default=None)
+    rest = [(key, event) for key, event in standing if key not in keys]
+    fresh = newest is None or not rest or newest >= rest[0][1].occurred_at
+    if not fresh and keys <= known.keys():
+        return None
+    decided = max((event.occurred_at for _, event in told if _decides(event)), default=None)
+    sure = all(event.meaning is not None or (decided is not None and event.occurred_at < decided) for _, event in rest)
+    events = sorted([*told, *rest], key=lambda item: item[1].occurred_at.timestamp(), reverse=True)
+    whole = replace(
+        shipment,
+        events=tuple(event for _, event in events),
+        summary=shipment.summary if fresh else None,
+        estimated_delivery=(shipment.estimated_delivery if fresh else None) or state.estimated_delivery,
+    )
+    return Whole(Reading(whole, [key for key, _ in events], None, ahead=reading.ahead), fresh, sure)
+
+
+def _key_of(key: str, event: Event, known: Mapping[str, Known], standing: Sequence[tuple[str, Event]]) -> str:
+    """The key that a delivered event has here already: of its place a delivery may tell less, or more, than answers."""
+    if key in known:
+        return key
+    return next((other for other, there in standing if _is_same(event, there)), key)
+
+
+def _is_same(event: Event, other: Event) -> bool:
+    places = zip(event.place or Place(), other.place or Place(), strict=True)
+    return (
+        event.occurred_at == other.occurred_at
+        and event.code == other.code
+        and all(one == two or not (one and two) for one, two in places)
+    )
+
+
+def _decides(event: Event) -> bool:
+    meaning = event.meaning or event.coarse
+    return meaning is not None and meaning.status is not None
+
+
+def only_told(progress: Progress, state: ParcelState, whole: Whole, now: datetime) -> Progress:
+    """The progress that a delivery makes, which is no poll: its events are marked as delivered, and where what it
+    comes to is not certain, the parcel stays as it was and is asked about at once."""
+    for event in progress.events:
+        event["hooked_at"] = now
+    row = progress.row
+    row["last_hook_at"] = now if whole.fresh else state.last_hook_at
+    if not whole.sure:
+        kept = ("status", "status_at", "reason", "last_movement_at", "delivered_at", "ended_at", "stage", "stage_at")
+        row |= {name: getattr(state, name) for name in kept}
+        row |= {"next_poll_at": now, "look_at": None}
+        progress.changed, progress.stays = False, ()
+    return progress
 
 
 def advance(
@@ -176,26 +314,37 @@ def advance(
     `chance` in [0, 1) spreads the next poll.
     """
     row = state._asdict()
-    for name in ("number", "fulfilled_at", "cancelled", "country", "state", "postal_code", "carrier", "route"):
+    for name in NOT_SAVED:
         del row[name]
     row |= {"last_polled_at": now, "first_asked_at": state.first_asked_at or now, "last_error": None}
     progress = Progress(row)
     if reading.shipment is None:
         _take_error(progress, state, reading.error, now, rules)
     else:
-        row |= {"not_found": False, "not_found_since": None, "failures": 0, "known": True}
+        row |= {"not_found": False, "not_found_since": None, "failures": 0}
+        if state.source in rules.sources:
+            row["known"] = True
+        elif state.source not in state.route.split():  # where its number was only tried
+            row |= {"source": state.route.split()[0], "step": 0}
         if not rules.aggregator and rules.source not in ("", state.carrier):
             progress.carrier = rules.source
         shipment = _compare(progress, reading.shipment, reading.keys, known, earlier, now, rules.source)
         row["fingerprint"] = "" if reading.ahead else reading.fingerprint
         row["shipment_id"] = shipment.id or state.shipment_id
-        destination = zone_of(Place(state=state.state, postal_code=state.postal_code, country=state.country))
-        _take_timeline(row, state, fold(shipment, earlier=earlier, now=now, destination=destination), now)
+        destination = Place(state=state.state, postal_code=state.postal_code, country=state.country)
+        zone = zone_of(destination)
+        _take_timeline(row, state, fold(shipment, earlier=earlier, now=now, destination=zone), now)
         if not shipment.events:  # the summary alone: what scans told before is a fact still
             row["last_movement_at"] = state.last_movement_at
             row["delivered_at"] = state.delivered_at if row["status"] in RECEIVED else None
             if state.reason.startswith(RETURNING):  # delivered to the sender, as far as a summary can tell
                 row |= {"status": state.status, "status_at": state.status_at, "reason": state.reason}
+        newest = shipment.events[0].occurred_at if shipment.events else None
+        offset = offset_of(now.astimezone(zone)) if zone else offset_of(newest) if newest else state.utc_offset
+        stage = whereabouts(shipment.events, row["status"], destination)
+        row |= {"stage": stage.stage, "stage_at": stage.since or state.stage_at, "utc_offset": offset}
+        promised = state.estimated_delivery
+        progress.stays = tuple(stays(shipment.events, destination, state.stage_at, offset, promised))
     _schedule(row, state, now, rules, chance)
     progress.changed = row["status"] is not None and row["status"] != state.status
     return progress
@@ -217,7 +366,7 @@ def _take_error(
         return
     if row["not_found"] and now - row["not_found_since"] >= rules.elsewhere:
         _go_on(row, state, rules.routes)
-    situation = _situation(row)
+    situation = _situation(row, state)
     if gives_up(situation, now, rules.cadence):
         since = row["not_found_since"]
         row |= {
@@ -225,13 +374,15 @@ def _take_error(
             "status_at": now,
             "reason": f"never known to the carrier since {since:%Y-%m-%d}",
         }
+        progress.stays = (Stay(Stage.LABEL, row["first_asked_at"], None, now, state.utc_offset),)
 
 
 def _go_on(row: dict[str, Any], state: ParcelState, routes: Routes) -> None:
-    """Ask at the next of the parcel's sources, and of the carriers its number may belong to as well; then again at
-    the first."""
-    own = tuple(state.route.split()) or (state.carrier,)
-    sources = own + routes.elsewhere(TrackingNumber(state.number), besides=(*own, state.carrier))
+    """Ask at the next of the parcel's sources, and of the carriers its number may belong to as long as nobody ever
+    told of it; then again at the first."""
+    sources = tuple(state.route.split())
+    if state.status is None:
+        sources += routes.elsewhere(TrackingNumber(state.number), besides=(*sources, state.carrier))
     row["step"] = (state.step + 1) % len(sources)
     row["source"] = sources[row["step"]]
 
@@ -287,23 +438,62 @@ def _schedule(row: dict[str, Any], state: ParcelState, now: datetime, rules: Rul
         row["ended_at"] = None
     elif status != state.status:
         row["ended_at"] = now
-    situation = _situation(row)
+    situation = _situation(row, state)
     row["priority"] = priority(situation, now)
-    row["next_poll_at"] = next_poll(situation, now, rules.cadence, chance)
+    row["next_poll_at"] = _after_hook(next_turn(situation, now, rules, chance), status, state, rules)
     if state.cancelled and row["last_movement_at"] is None and row["failures"] == 0:
         row["next_poll_at"] = None  # the order was cancelled and its label never used
+    row["look_at"] = row["next_poll_at"]
 
 
-def _situation(row: Mapping[str, Any]) -> Situation:
+def _after_hook(
+    turn: datetime | None, status: FulfillmentStatus | None, state: ParcelState, rules: Rules
+) -> datetime | None:
+    """A parcel's turn, put off for a while after its carrier delivered news of it: more may come the same way."""
+    if turn is None or state.last_hook_at is None or status in ENDED:
+        return turn
+    return max(turn, state.last_hook_at + rules.hooked)
+
+
+def look_at(situation: Situation, now: datetime, rules: Rules, chance: float) -> Look:
+    """When the cadence wants to look, by what this account knows and pays now."""
+    delay = rules.upload_delays.get(situation.carrier)
+    return next_look(
+        situation._replace(upload_delay=delay) if delay else situation,
+        now,
+        cadence=rules.cadence,
+        hazards=rules.hazards,
+        price=rules.price,
+        chance=chance,
+    )
+
+
+def next_turn(situation: Situation, now: datetime, rules: Rules, chance: float) -> datetime | None:
+    """When a parcel's turn comes: at its next look, or before, where that is far off and its price may fall."""
+    look = look_at(situation, now, rules, chance)
+    if look.at is None or situation.status in ENDED:
+        return look.at
+    return min(look.at, now + rules.cadence.rejudge)
+
+
+def _situation(row: Mapping[str, Any], state: ParcelState) -> Situation:
+    since = row["first_asked_at"]
+    if row["status"] is None and row["not_found_since"]:  # while nobody answered, nobody denied the number either
+        since = row["not_found_since"]
     return Situation(
         status=row["status"],
         status_at=row["status_at"],
         last_movement_at=row["last_movement_at"],
-        first_asked_at=row["not_found_since"] or row["first_asked_at"],
+        first_asked_at=since,
         ended_at=row["ended_at"],
         not_found=row["not_found"],
         failures=row["failures"],
         estimated_delivery=row["estimated_delivery"],
+        carrier=state.carrier,
+        service=service_of(state.company),
+        stage=row["stage"],
+        stage_at=row["stage_at"],
+        utc_offset=row["utc_offset"],
     )
 
 
@@ -338,6 +528,7 @@ def _event_row(parcel_id: int, key: str, source: str, event: Event, position: in
         "position": position,
         "seen_at": now,
         "withdrawn_at": None,
+        "hooked_at": None,
     }
 
 

@@ -31,7 +31,7 @@ class Route(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    carrier: Words = Field((ANY,), description="Codes of the parcels' carriers; * is any.")
+    carrier: Words = Field((ANY,), description="Codes of the parcels' carriers; * is any.", min_length=1)
     country: Words = Field((), description="Destination, ISO 3166-1 alpha-2.")
     service: Words = Field((), description="Words of trackingCompany as the merchant writes it, such as economy.")
     tag: Words = Field((), description="Tags of the order.")
@@ -75,8 +75,6 @@ class Routes:
                 self._serving.setdefault(carrier, []).append(name)
         self.tags = frozenset(tag.casefold() for rule in rules for tag in rule.tag)
         """The tags that any rule asks for."""
-        self.falls_back = any(len(rule.through) > 1 for rule in rules)
-        """Whether any parcel has another source to fall back on."""
 
     def sources(self, parcel: Facts) -> tuple[str, ...]:
         """Where a parcel is asked about, in order: by the first rule that fits, else by its carrier's accounts.

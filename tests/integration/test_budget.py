@@ -110,6 +110,67 @@ def test_a_window_is_full_until_its_oldest_calls_have_left_it(
         bench.call(budget, 7)
 
 
+@pytest.mark.parametrize(("quota", "to_the_next"), [({"per_hour": 10}, 0.5), ({"per_day": 10}, 11.5)])
+@pytest.mark.parametrize("fixed", [True, False])
+def test_a_fixed_window_begins_on_the_clock_and_a_sliding_one_with_each_call(
+    bench: Bench, quota: dict[str, int], to_the_next: float, fixed: bool
+) -> None:
+    bench.clock.forward(minutes=30)  # 12:30 UTC
+    budget = bench.budget(**quota, fixed=fixed)
+    assert bench.grant(budget, 20) == 10
+    bench.call(budget, 10)
+    bench.settle(budget)
+    bench.clock.forward(hours=to_the_next, seconds=-1)
+    assert bench.grant(budget, 1) == 0
+    bench.clock.forward(seconds=1)
+    assert bench.grant(budget, 20) == (10 if fixed else 0)
+
+
+def test_calls_on_their_way_when_a_fixed_window_begins_count_in_the_new_one(bench: Bench) -> None:
+    bench.clock.forward(minutes=59, seconds=59)
+    first, second = bench.budget(per_hour=10, fixed=True), bench.budget(per_hour=10, fixed=True)
+    bench.grant(first, 6)
+    bench.clock.forward(seconds=2)
+    assert bench.grant(second, 10) == 4, "the carrier may count them in the new hour"
+    bench.call(first, 6)
+    bench.settle(first)
+    bench.call(second, 4)
+    bench.settle(second)
+    assert bench.grant(second, 1) == 0
+
+
+@pytest.mark.parametrize("fixed", [True, False])
+def test_no_window_ever_holds_one_call_too_many(bench: Bench, fixed: bool) -> None:
+    budget = bench.budget(per_hour=10, fixed=fixed)
+    made: list[datetime] = []
+    for minutes in (7, 13, 1, 29, 3, 17) * 12:
+        calls = bench.grant(budget, 4)
+        made += [bench.clock.now()] * calls
+        bench.call(budget, calls)
+        bench.settle(budget)
+        bench.clock.forward(minutes=minutes)
+    hour = timedelta(hours=1)
+    begins = [at.replace(minute=0) for at in made] if fixed else made
+    most = max(sum(begin <= at < begin + hour for at in made) for begin in begins)
+    assert most == 10
+
+
+def test_a_share_that_is_spared_is_there_for_who_spares_nothing(bench: Bench) -> None:
+    budget = bench.budget(per_hour=40, per_day=100)
+    with bench.database.write() as tx:
+        granted = [
+            budget.reserve(tx, want, bench.clock.now(), spare=spare).calls
+            for want, spare in ((100, 0.05), (1, 0.05), (1, 0.0), (5, 0.0))
+        ]
+    assert granted == [38, 0, 1, 1]
+
+
+def test_a_quota_too_small_to_share_has_nothing_spared(bench: Bench) -> None:
+    budget = bench.budget(per_hour=19)
+    with bench.database.write() as tx:
+        assert budget.reserve(tx, 30, bench.clock.now(), spare=0.05).calls == 19
+
+
 def test_hour_and_day_hold_together(bench: Bench) -> None:
     budget = bench.budget(per_hour=10, per_day=25)
     made = 0

@@ -20,7 +20,6 @@ from carriers.sdk.events import ZoneSource
 from carriers.sdk.status import FulfillmentStatus
 from tracker.cli import main
 from tracker.models import (
-    Account,
     Fulfillment,
     FulfillmentParcel,
     Order,
@@ -290,6 +289,7 @@ def test_list_has_a_row_for_each_parcel_of_each_fulfillment(tracker: Tracker, sh
         "lastPolledAt",
         "nextPollAt",
         "lastError",
+        "claimClosesAt",
     ]
 
 
@@ -404,73 +404,6 @@ def test_backup_is_a_whole_copy_and_overwrites_nothing(tracker: Tracker, shop: D
     again = tracker("backup", "copy.db")
     assert again.code == 2
     assert "copy.db exists" in again.err
-
-
-# check
-
-
-def test_check_ends_with_1_and_names_what_mends_each_thing(tracker: Tracker, shop: Database) -> None:
-    add(
-        shop,
-        Account(name="fedex", carrier="fedex", paused_until=NOW + timedelta(hours=1), paused_reason="AuthFailed: 401"),
-        parcel(9, "900000001", "", company="Pigeon Post"),
-    )
-
-    ran = tracker("check", "--json")
-
-    wrong = {finding["subject"]: finding for finding in ran.json["findings"] if finding["level"] == "wrong"}
-    assert (ran.code, ran.json["ok"]) == (1, False)
-    assert set(wrong) == {"fedex", "outbox", "parcels", "ups"}
-    assert "AuthFailed: 401" in wrong["fedex"]["message"]
-    assert "tracker outbox retry" in wrong["outbox"]["remedy"]
-    assert "Pigeon Post" in wrong["parcels"]["message"]
-    assert "add carriers.ups" in wrong["ups"]["remedy"]
-
-
-def test_check_counts_looks_due_against_the_quota(tracker: Tracker, database: Database, tmp_path: Path) -> None:
-    moving: dict[str, Any] = {
-        "status": S.OUT_FOR_DELIVERY,
-        "status_at": NOW,
-        "first_asked_at": NOW,
-        "next_poll_at": NOW,
-    }
-    add(database, *(parcel(id, f"7946000001{id:02}", **moving) for id in range(1, 11)))  # 48 looks a day each
-    quota = CONFIG.replace("fedex: {", "fedex: {batch: 2, quota: {per_day: %d}, ")
-
-    (tmp_path / "config.yaml").write_text(quota % 239)
-    scarce = tracker("check", "--json")
-    (tmp_path / "config.yaml").write_text(quota % 241)
-    enough = tracker("check", "--json")
-
-    assert (scarce.code, enough.code) == (1, 0)
-    (finding,) = (finding for finding in scarce.json["findings"] if finding["level"] == "wrong")
-    assert "10 parcels ask for 480 looks a day, the quota allows 478" in finding["message"]
-    assert "carriers.fedex.quota" in finding["remedy"]
-
-
-def test_a_silent_parcel_asks_for_fewer_looks(tracker: Tracker, database: Database, tmp_path: Path) -> None:
-    long_ago = NOW - timedelta(days=20)  # 20 d / 24 = a look every 20 h instead of every 4 h
-    silent: dict[str, Any] = {
-        "status": S.IN_TRANSIT,
-        "status_at": long_ago,
-        "first_asked_at": long_ago,
-        "next_poll_at": NOW,
-    }
-    add(database, *(parcel(id, f"7946000001{id:02}", fulfilled_at=long_ago, **silent) for id in range(1, 11)))
-    (tmp_path / "config.yaml").write_text(CONFIG.replace("fedex: {", "fedex: {batch: 1, quota: {per_day: 11}, "))
-
-    (finding,) = (f for f in tracker("check", "--json").json["findings"] if f["level"] == "wrong")
-
-    assert "10 parcels ask for 12 looks a day, the quota allows 11" in finding["message"]
-
-
-def test_check_finds_a_file_that_is_no_database(tracker: Tracker, tmp_path: Path) -> None:
-    (tmp_path / "tracker.db").write_bytes(b"this is not a database, it is a text file" * 100)
-
-    ran = tracker("check", "--json")
-
-    assert ran.code == 1
-    assert any("not a database" in finding["message"] for finding in ran.json["findings"])
 
 
 # import

@@ -117,7 +117,10 @@ def test_check_online_tries_every_account(shop: Shop) -> None:
     assert ran.returncode == 0, ran.stderr
     told = json.loads(ran.stdout)
     accepted = {finding["subject"] for finding in told["findings"] if finding["message"] == "credentials accepted"}
-    assert (told["ok"], accepted) == (True, {"fedex", "ups", "dhl", "order_protection"})
+    untried = {finding["subject"] for finding in told["findings"] if finding["message"].startswith("not tried")}
+    assert (told["ok"], accepted, untried) == (True, {"fedex", "ups", "order_protection"}, {"dhl"})
+    (clock,) = (finding for finding in told["findings"] if finding["subject"] == "clock")
+    assert (clock["level"], clock["message"]) == ("ok", "within 1 s of 3 others")
     assert "credentials accepted" in shop.tracker("check", "--online").stdout
 
 

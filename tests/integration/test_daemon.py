@@ -227,3 +227,51 @@ def test_times_are_those_of_the_wall_clock(tmp_path: Path) -> None:
                 await app.close()
 
         asyncio.run(run())
+
+
+def test_how_heartbeats_do_is_kept_for_other_processes_while_the_daemon_runs(tmp_path: Path) -> None:
+    kept = "SELECT job FROM heartbeats ORDER BY job"
+
+    async def run() -> None:
+        async with scene(tmp_path) as at:
+            app = at.app()
+            daemon = Daemon(app)
+            await daemon.start()
+            with app.database.read() as tx:
+                jobs = tx.exec_driver_sql(kept).scalars().all()
+            assert {"poll ups", "poll dhl", "relay", "housekeeping"} <= set(jobs)
+            await daemon.stop()
+            other = at.app()
+            with other.database.read() as tx:
+                assert tx.exec_driver_sql(kept).all() == []
+            await other.close()
+
+    asyncio.run(run())
+
+
+def test_a_heartbeat_that_goes_on_failing_is_one_line_and_one_when_it_works_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        async with scene(tmp_path) as at:
+            app = at.app()
+            daemon = Daemon(app)
+            poller = app.pollers[0]
+            working, failures = poller.run, 0
+
+            async def broken(*_: Any) -> Any:
+                nonlocal failures
+                failures += 1
+                raise OSError("no route")
+
+            monkeypatch.setattr(poller, "run", broken)
+            with capture_logs() as logs:
+                await daemon.start()
+                await until(lambda: failures >= 5, "five failures")
+                monkeypatch.setattr(poller, "run", working)
+                await until(lambda: any("works again" in line["event"] for line in logs), "mended")
+                await daemon.stop()
+            told = [line["event"] for line in logs if line.get("job") == f"poll {poller.name}"]
+            assert told == ["heartbeat failed", "heartbeat works again"]
+
+    asyncio.run(run())

@@ -610,7 +610,7 @@ class Turns:
             raise QuotaSpent("none left")
         self.left -= 1
 
-    def made(self) -> None:
+    def made(self, seconds: float) -> None:
         self.calls += 1
 
 

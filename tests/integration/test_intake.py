@@ -15,6 +15,7 @@ from sqlalchemy import text
 from carriers.sdk.auth import ApiKey
 from carriers.sdk.carrier import Info
 from carriers.sdk.status import FulfillmentStatus
+from tests.integration.bench import claim
 from tracker.intake import Counts, chunks, read_file, reassign_unknown, register
 from tracker.store import outbox, parcels, queries
 from tracker.store.database import Database
@@ -168,7 +169,7 @@ def test_an_order_becomes_rows(shop: Shop) -> None:
 def test_new_parcels_can_be_claimed(shop: Shop) -> None:
     shop.take(order(fulfillment("794644790132")))
     with shop.database.write() as tx:
-        (claimed,) = parcels.claim(tx, [parcels.Source("fedex")], limit=5, token="t", now=NOW, until=LATER)
+        (claimed,) = claim(tx, [parcels.Source("fedex")], token="t", now=NOW)
     assert claimed.number == "794644790132"
 
 
@@ -252,7 +253,7 @@ def test_a_changed_number(shop: Shop) -> None:
 def test_a_poll_under_way_of_a_parcel_that_left_is_fenced_off(shop: Shop) -> None:
     shop.take(order(fulfillment("794644790132")))
     with shop.database.write() as tx:
-        (claimed,) = parcels.claim(tx, [parcels.Source("fedex")], limit=5, token="t", now=NOW, until=LATER)
+        (claimed,) = claim(tx, [parcels.Source("fedex")], token="t", now=NOW)
     shop.take(order(fulfillment("794644790143")), NOW)
     with shop.database.write() as tx:
         assert parcels.leased(tx, [claimed.id], "t") == []

@@ -41,7 +41,7 @@ def end(database: Database, number: str, at: datetime) -> None:
 def forget(database: Database) -> set[str]:
     """Forget what ended over a year ago; the fulfillments left."""
     with database.write() as tx:
-        while retention.forget(tx, NOW - timedelta(days=365)):
+        while retention.forget(tx, NOW - timedelta(days=365), NOW - timedelta(days=730)):
             pass
         return set(tx.exec_driver_sql("SELECT source_fulfillment_id FROM fulfillments").scalars())
 

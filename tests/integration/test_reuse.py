@@ -14,6 +14,7 @@ from carriers.fedex import FedEx
 from carriers.sdk import Call, Quota, Reply
 from carriers.sdk.registry import known_infos
 from carriers.sdk.status import FulfillmentStatus as S
+from tests.integration.bench import claim
 from tracker.budget import Budget
 from tracker.cadence import Cadence
 from tracker.intake import Counts, read_file, reassign_unknown, register
@@ -247,10 +248,9 @@ def test_an_order_from_before_takes_nothing_from_a_later_parcel(desk: Desk, ende
 
 
 def test_a_poll_under_way_of_the_old_use_is_fenced_off(delivered: Desk) -> None:
-    until = AGAIN + timedelta(hours=1)
     delivered.execute(f"UPDATE parcels SET next_poll_at = '{stored(AGAIN)}'")  # noqa: S608
     with delivered.database.write() as tx:
-        (late_look,) = parcels.claim(tx, [parcels.Source("fedex")], limit=5, token="t", now=AGAIN, until=until)
+        (late_look,) = claim(tx, [parcels.Source("fedex")], token="t", now=AGAIN)
     delivered.take(fulfillment("new", AGAIN), now=AGAIN)
     with delivered.database.write() as tx:
         assert parcels.leased(tx, [late_look.id], "t") == []

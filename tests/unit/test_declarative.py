@@ -183,6 +183,20 @@ def test_a_country_of_three_letters_is_understood(tmp_path: Path) -> None:
     assert only.shipments[0].events[0].place == Place(country="SE")
 
 
+def test_a_state_without_a_country_lies_at_home(tmp_path: Path) -> None:
+    fields = {**COURIER["answer"]["event"], "state": "state"}
+    made = carrier(tmp_path, changed(home="AU", answer={"event": fields}))
+    at = "2026-01-05T10:00:00"
+    events = [event("GO", at, state="WA"), event("GO", at, state="WA", country="US")]
+
+    [only] = reports(made, {"parcels": [{"id": ONE, "events": events}]})
+
+    here, abroad = only.shipments[0].events
+    assert here.occurred_at.isoformat() == "2026-01-05T10:00:00+08:00"
+    assert here.place == Place(state="WA")
+    assert abroad.occurred_at.isoformat() == "2026-01-05T10:00:00-08:00"
+
+
 def test_a_bare_time_is_read_at_home_and_marked(tmp_path: Path) -> None:
     made = carrier(tmp_path, changed(home="SE"))
 

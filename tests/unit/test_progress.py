@@ -27,7 +27,7 @@ from tracker.progress import ParcelState, Progress, Rules, advance, interpret, w
 
 NOW = datetime(2026, 3, 20, 12, tzinfo=UTC)
 NUMBER = TrackingNumber("NUM001")
-RULES = Rules(Cadence(), timedelta(days=30), {})
+RULES = Rules(Cadence(), timedelta(days=30), {}, source="plain", sources=("plain",))
 FRESH = ParcelState(
     id=1,
     number=NUMBER,
@@ -49,6 +49,15 @@ FRESH = ParcelState(
     country="",
     state="",
     postal_code="",
+    carrier="plain",
+    source="plain",
+    route="plain",
+    step=0,
+    not_found_since=None,
+    company="Plain",
+    stage=None,
+    stage_at=None,
+    utc_offset=0,
 )
 
 
@@ -63,8 +72,24 @@ def delivered(description: str) -> Shipment:
 
 @pytest.mark.parametrize("error", [NotFound("none"), InvalidNumber("none")])
 def test_a_number_its_carrier_denies_is_given_up_in_the_end(error: CarrierError) -> None:
-    row = after(Report(NUMBER, error=error)).row
+    denied = FRESH._replace(not_found=True, not_found_since=NOW - timedelta(days=31))
+    row = after(Report(NUMBER, error=error), denied).row
     assert (row["status"], row["not_found"], row["failures"]) == (S.FAILURE, True, 0)
+    assert row["reason"] == "never known to the carrier since 2026-02-17"
+
+
+@pytest.mark.parametrize("error", [NotFound("none"), InvalidNumber("none")])
+def test_a_number_that_nobody_could_ask_about_for_long_is_not_given_up_at_the_first_denial(error: CarrierError) -> None:
+    row = after(Report(NUMBER, error=error)).row
+    assert (row["status"], row["not_found"], row["not_found_since"]) == (None, True, NOW)
+
+
+def test_any_answer_that_knows_it_ends_the_patience_with_a_number() -> None:
+    denied = FRESH._replace(not_found=True, not_found_since=NOW - timedelta(days=20))
+    for report in (Report(NUMBER, (delivered("Delivered"),)), Report(NUMBER, error=AmbiguousShipment("two"))):
+        assert after(report, denied).row["not_found_since"] is None
+    for error in (BadPayload("?"), Unavailable("down")):
+        assert after(Report(NUMBER, error=error), denied).row["not_found_since"] == denied.not_found_since
 
 
 @pytest.mark.parametrize("error", [AmbiguousShipment("two"), Unavailable("down"), AuthFailed("no"), BadPayload("?")])

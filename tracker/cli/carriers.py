@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from carriers.sdk.carrier import Info, Quota
+from carriers.sdk.carrier import Quota
 from carriers.sdk.numbers import TrackingNumber, candidates, tracking_number
-from carriers.sdk.registry import Registered, known_carriers
+from carriers.sdk.registry import known_carriers
 from tracker.cli.console import BadUsage, NothingFound, document, plain, stdout
 from tracker.cli.workspace import DEFAULT_CONFIG, AsJson, ConfigFile
+from tracker.shapes import carrier_shape
 
 
 def carriers(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> None:
@@ -25,7 +26,7 @@ def carriers(as_json: AsJson = False, config: ConfigFile = DEFAULT_CONFIG) -> No
     """
     ready, off = _configured(config)
     if as_json:
-        document([_shape(registered, code in ready) for code, registered in known_carriers().items()])
+        document([carrier_shape(registered, code in ready) for code, registered in known_carriers().items()])
         return
     table = Table("code", "name", "batch", "quota", "credentials", "codes", "state", box=None, pad_edge=False)
     for code, registered in known_carriers().items():
@@ -53,24 +54,10 @@ def _configured(config: Path) -> tuple[set[str], set[str]]:
     return {account.code for account in ready}, {account.code for account in off}
 
 
-def _shape(registered: Registered, configured: bool) -> dict[str, Any]:
-    info: Info = registered.info
-    return {
-        "code": info.code,
-        "name": info.name,
-        "kind": registered.kind,
-        "batch": info.batch,
-        "auth": info.auth.name,
-        "codes": len(registered.codes),
-        "docs": info.docs,
-        "configured": configured,
-    }
-
-
 def quota_words(quota: Quota) -> str:
     """A quota as people say it."""
-    limits = (("second", quota.per_second), ("hour", quota.per_hour), ("day", quota.per_day))
-    return ", ".join(f"{limit:,g} a {span}" for span, limit in limits if limit is not None) or "none known"
+    limits = (("a second", quota.per_second), ("an hour", quota.per_hour), ("a day", quota.per_day))
+    return ", ".join(f"{limit:,g} {span}" for span, limit in limits if limit is not None) or "none known"
 
 
 def detect(

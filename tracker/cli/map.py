@@ -12,7 +12,7 @@ from carriers.sdk.errors import CarrierError
 from carriers.sdk.exchange import Reply
 from carriers.sdk.numbers import TrackingNumber, tracking_number
 from carriers.sdk.registry import carrier as carrier_by_code
-from tracker.cli import rendering
+from tracker.cli import completion, rendering
 from tracker.cli.console import BadUsage, coloured, document, plain, stdout
 from tracker.cli.workspace import AsJson, read_bytes
 
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 def map_answer(
-    carrier: Annotated[str, typer.Argument(help="Carrier code; `tracker carriers` lists them.")],
+    carrier: Annotated[
+        str, typer.Argument(help="Carrier code; `tracker carriers` lists them.", autocompletion=completion.carriers)
+    ],
     file: Annotated[str, typer.Argument(help="File with the answer's body, or - for stdin.", metavar="FILE|-")],
     http_status: Annotated[int, typer.Option(help="The answer's HTTP status.", min=100, max=599)] = 200,
     number: Annotated[

@@ -1,6 +1,6 @@
-"""The JSON shapes people script against, shared by `tracker map` and `tracker status`, and events as a table.
+"""A carrier's reports in the JSON shape of `tracker map`, and events as a table.
 
-Owns the fields' names. Knows the carriers' values and the timeline, no database.
+Owns the report's fields' names. Knows the carriers' values and the timeline, no database.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,46 +10,10 @@ from typing import Any
 from rich.table import Table
 
 from carriers.sdk.errors import AmbiguousShipment, CarrierError
-from carriers.sdk.events import Event, Place, Report, Shipment, ZoneSource
-from carriers.sdk.status import FulfillmentStatus
+from carriers.sdk.events import Event, Report, Shipment
 from tracker.cli.console import at_place, coloured, plain
+from tracker.shapes import event_shape, iso
 from tracker.timeline import choose, event_key, fold
-
-
-def iso(moment: datetime | None) -> str | None:
-    """ISO 8601 with the offset it has."""
-    return None if moment is None else moment.isoformat()
-
-
-def event_shape(
-    *,
-    occurred_at: datetime,
-    zone: ZoneSource,
-    status: FulfillmentStatus | None,
-    code: str,
-    description: str,
-    place: Place | None,
-) -> dict[str, Any]:
-    """One event. `status` None: informational, or a code no table knows."""
-    return {
-        "occurredAt": iso(occurred_at),
-        "zone": zone.value,
-        "status": status,
-        "code": code,
-        "description": description,
-        "place": _place_shape(place),
-    }
-
-
-def _place_shape(place: Place | None) -> dict[str, str] | None:
-    if place is None or not any(place):
-        return None
-    return {
-        "city": place.city,
-        "state": place.state,
-        "postalCode": place.postal_code,
-        "country": place.country,
-    }
 
 
 def error_shape(error: CarrierError) -> dict[str, Any]:

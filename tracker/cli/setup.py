@@ -1,4 +1,4 @@
-"""`tracker init`, `tracker backup` and the hidden `tracker schema`: files to start from and to keep.
+"""`tracker init`, `tracker backup`, `tracker restore` and the hidden `tracker schema`: files to start from and to keep.
 
 Owns the commands. What the configuration may hold is tracker.config's.
 """
@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tracker.cli.console import BadUsage, Failed, document, stdout
-from tracker.cli.workspace import DEFAULT_CONFIG, ConfigFile, existing_database
+from tracker.cli.console import BadUsage, Failed, complain, document, stdout
+from tracker.cli.workspace import DEFAULT_CONFIG, ConfigFile, existing_database, settings
 
 
 def init(
@@ -58,6 +58,33 @@ def backup(
         file.unlink(missing_ok=True)
         raise Failed(f"{file}: the copy failed: {error}") from None
     stdout().print(f"wrote {file} ({file.stat().st_size:,} bytes)", markup=False, soft_wrap=True)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A copy that `tracker backup` wrote.", metavar="FILE")],
+    config: ConfigFile = DEFAULT_CONFIG,
+) -> None:
+    """Put a backup in the place of the database, which is kept beside it. Stop the daemon first.
+
+    Calls made since the backup stay counted, so that no quota is overrun.
+
+    Example: tracker restore tracker-monday.db
+    """
+    from tracker.store.restoring import restore
+
+    database = settings(config).database
+    if not database.absolute().parent.is_dir():
+        raise BadUsage(f"{database}: there is no folder {database.parent}")
+    try:
+        restored = restore(database, file)
+    except OSError as error:
+        raise Failed(f"{database}: not restored: {error.strerror}") from None
+    out = stdout()
+    out.print(f"{database} is {file} now", markup=False, soft_wrap=True)
+    if restored.kept is not None:
+        out.print(f"what was there is {restored.kept}", markup=False, soft_wrap=True)
+    if not restored.counted:
+        complain("which calls were made since the backup is not known: a carrier may say that its quota is used up")
 
 
 def schema() -> None:

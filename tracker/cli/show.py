@@ -6,16 +6,15 @@ Owns the shapes of both in JSON, CSV and for people. Asks no carrier and changes
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
-from carriers.sdk.events import Place
-from carriers.sdk.numbers import TrackingNumber
 from carriers.sdk.registry import UnknownCarrier, known_carriers
 from carriers.sdk.status import FulfillmentStatus
+from tracker.cli import completion
 from tracker.cli.console import (
     COLOURS,
     BadUsage,
@@ -27,13 +26,12 @@ from tracker.cli.console import (
     stdout,
     stream,
 )
-from tracker.cli.rendering import event_shape, iso, timeline
-from tracker.cli.workspace import DEFAULT_CONFIG, AsJson, ConfigFile, existing_database, now
+from tracker.cli.rendering import timeline
+from tracker.cli.workspace import DEFAULT_CONFIG, AsJson, ConfigFile, existing_database, now, settings
+from tracker.shapes import fulfillment_whole_shape, iso
 
 if TYPE_CHECKING:
     from sqlalchemy import Row
-
-    from tracker.store.queries import Pushed, Tracked
 
 
 def status(
@@ -55,7 +53,7 @@ def status(
         found = queries.tracked(db, reference)
         parcel_ids = list({parcel.id for fulfillment in found for parcel in fulfillment.parcels})
         events = queries.events(db, parcel_ids)
-    shapes = [_fulfillment_shape(fulfillment, events) for fulfillment in found]
+    shapes = [fulfillment_whole_shape(fulfillment, events) for fulfillment in found]
     if as_json:
         document(shapes)
     if not found:
@@ -64,62 +62,6 @@ def status(
         console = stdout()
         for shape in shapes:
             _print_fulfillment(console, shape)
-
-
-def _fulfillment_shape(found: "Tracked", events: "dict[int, list[Row[Any]]]") -> dict[str, Any]:
-    row = found.row
-    return {
-        "sourceFulfillmentId": row.source_fulfillment_id,
-        "sourceOrderId": row.source_order_id,
-        "status": row.status,
-        "statusAt": iso(row.status_at),
-        "trackingCompany": row.tracking_company,
-        "pushed": _pushed_shape(found.pushed),
-        "parcels": [_parcel_shape(parcel, events[parcel.id]) for parcel in found.parcels],
-        "history": [
-            {"status": change.status, "at": iso(change.at), "reason": change.reason} for change in found.history
-        ],
-    }
-
-
-def _pushed_shape(pushed: "Pushed") -> dict[str, Any]:
-    return {
-        "status": pushed.status,
-        "at": iso(pushed.at),
-        "pending": pushed.pending,
-        "attempts": pushed.attempts,
-        "lastError": pushed.last_error,
-    }
-
-
-def _parcel_shape(parcel: "Row[Any]", events: "Iterable[Row[Any]]") -> dict[str, Any]:
-    return {
-        "trackingNumber": parcel.number,
-        "carrier": parcel.carrier,
-        "trackingUrl": parcel.tracking_url or _tracking_page(parcel.carrier, parcel.number),
-        "status": parcel.status,
-        "statusAt": iso(parcel.status_at),
-        "estimatedDelivery": iso(parcel.estimated_delivery),
-        "lastPolledAt": iso(parcel.last_polled_at),
-        "nextPollAt": iso(parcel.next_poll_at),
-        "lastError": parcel.last_error,
-        "events": [
-            event_shape(
-                occurred_at=event.occurred_at.astimezone(timezone(timedelta(minutes=event.utc_offset))),
-                zone=event.zone,
-                status=event.status if event.mapped else None,
-                code=event.code,
-                description=event.description,
-                place=Place(event.city, event.state, event.postal_code, event.country),
-            )
-            for event in events
-        ],
-    }
-
-
-def _tracking_page(carrier: str, number: str) -> str | None:
-    registered = known_carriers().get(carrier)
-    return registered.info.tracking_url(TrackingNumber(number)) if registered else None
 
 
 def _moment(value: str | None) -> datetime | None:
@@ -181,14 +123,22 @@ COLUMNS = {
     "lastPolledAt": "last_polled_at",
     "nextPollAt": "next_poll_at",
     "lastError": "last_error",
+    "claimClosesAt": "fulfilled_at",
 }
 
 
 def list_parcels(
     statuses: Annotated[
-        list[str] | None, typer.Option("--status", help="Only fulfillments of this status; repeat it for several.")
+        list[str] | None,
+        typer.Option(
+            "--status",
+            help="Only fulfillments of this status; repeat it for several.",
+            autocompletion=completion.statuses,
+        ),
     ] = None,
-    carrier: Annotated[str | None, typer.Option(help="Only parcels of this carrier.")] = None,
+    carrier: Annotated[
+        str | None, typer.Option(help="Only parcels of this carrier.", autocompletion=completion.carriers)
+    ] = None,
     late: Annotated[bool, typer.Option("--late", help="Only parcels under way after their promised day.")] = False,
     stalled: Annotated[
         int | None,
@@ -199,6 +149,8 @@ def list_parcels(
     config: ConfigFile = DEFAULT_CONFIG,
 ) -> None:
     """List parcels, one row for each parcel of each fulfillment, in the order they came in.
+
+    `claimClosesAt` is when a claim can no longer be made: `claims.window` after the fulfilment.
 
     Example: tracker list --status in_transit --status delayed --stalled 7 --csv
     """
@@ -220,17 +172,18 @@ def list_parcels(
         silent_since=None if stalled is None else moment - timedelta(days=stalled),
     )
     write = stream if as_json else _csv if as_csv else _lines
+    configured = settings(config)
     with existing_database(config).read() as db:
-        count = write(_row_shapes(queries.listed(db, chosen)))
+        count = write(_row_shapes(queries.listed(db, chosen), configured.claims.window))
     if not count:
         raise NothingFound("no parcel matches")
 
 
-def _row_shapes(rows: "Iterable[Row[Any]]") -> Iterator[dict[str, Any]]:
+def _row_shapes(rows: "Iterable[Row[Any]]", window: timedelta) -> Iterator[dict[str, Any]]:
+    """Rows as they are written; the last column is when a claim can no longer be made."""
     for row in rows:
-        yield {
-            name: iso(value) if isinstance(value, datetime) else value for name, value in zip(COLUMNS, row, strict=True)
-        }
+        told = zip(COLUMNS, (*row[:-1], row[-1] + window), strict=True)
+        yield {name: iso(value) if isinstance(value, datetime) else value for name, value in told}
 
 
 def _csv(rows: Iterable[dict[str, Any]]) -> int:
@@ -262,13 +215,14 @@ def _lines(rows: Iterable[dict[str, Any]]) -> int:
     """Columns of a fixed width: a table that fits itself would have to wait for its last row."""
     out = typer.get_binary_stream("stdout")
     colour = stdout().color_system is not None
-    header = "".join(name.ljust(width + 2) for name, width in _WIDTHS.items()) + "lastMovementAt\n"
+    header = "".join(name.ljust(width + 2) for name, width in _WIDTHS.items()) + "lastMovementAt    claimClosesAt\n"
     header = typer.style(header, bold=True) if colour else header
     count = 0
     for count, row in enumerate(rows, 1):
         cells = [_cell(row, name, width, colour) for name, width in _WIDTHS.items()]
-        moved = local(_moment(row["lastMovementAt"]))
-        out.write(f"{header if count == 1 else ''}{''.join(cells)}{moved}\n".encode())
+        moved = local(_moment(row["lastMovementAt"])).ljust(18)
+        closes = local(_moment(row["claimClosesAt"]))[:10]
+        out.write(f"{header if count == 1 else ''}{''.join(cells)}{moved}{closes}\n".encode())
     out.flush()
     return count
 

@@ -13,6 +13,7 @@ import typer
 from tracker.cli.console import BadUsage, NothingFound
 
 if TYPE_CHECKING:
+    from tracker.clock import Clock
     from tracker.config import Settings
     from tracker.store.database import Database
 
@@ -50,14 +51,19 @@ def migrated_database(config: Path) -> "Database":
     return database
 
 
-def now() -> datetime:
-    """The time by the clock that this process shares with the daemon."""
+def clock() -> "Clock":
+    """The clock that this process shares with the daemon."""
     from tracker.clock import Clock
 
     try:
-        return Clock.from_environment(os.environ).now()
+        return Clock.from_environment(os.environ)
     except ValueError as error:
         raise BadUsage(str(error)) from None
+
+
+def now() -> datetime:
+    """The time by that clock."""
+    return clock().now()
 
 
 def read_bytes(name: str) -> bytes:

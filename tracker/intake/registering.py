@@ -143,8 +143,7 @@ def register(
     store.drop_pushes(tx, gone, now)
     _settle(tx, plans, gone, fresh, now)
     store.parcels_due(tx, orders.cancelled_or_not, now)
-    moved = orders.changed
-    _reroute(tx, [p.id for plan in plans if plan.order.source_order_id in moved for p in plan.parcels], routes)
+    _reroute(tx, store.parcels_of(tx, [orders.ids[key] for key in orders.changed]), routes, now)
     _roll_up(tx, plans, now, rule)
     return _counted(given, orders, plans, len(gone))
 
@@ -394,23 +393,25 @@ def reassign_unknown(
     return len({link.number for link, _, _ in moving})
 
 
-def reroute_all(tx: Connection, routes: Routes) -> int:
+def reroute_all(tx: Connection, routes: Routes, now: datetime) -> int:
     """Send every parcel where the rules and accounts of today want it; how many have other sources now."""
-    return _reroute(tx, None, routes)
+    return _reroute(tx, None, routes, now)
 
 
-def _reroute(tx: Connection, ids: Iterable[int] | None, routes: Routes) -> int:
+def _reroute(tx: Connection, ids: Iterable[int] | None, routes: Routes, now: datetime) -> int:
     changed = 0
     for part in store.routed(tx, ids):
-        others = {
-            parcel.id: wanted
-            for parcel in part
-            if (wanted := routes.sources(_facts(parcel.carrier, parcel.company, parcel.country, parcel.tags)))
-            != tuple(parcel.route.split())
-        }
-        store.reroute(tx, others)
+        others = {parcel.id: wanted for parcel in part if (wanted := _other_route(parcel, routes))}
+        store.reroute(tx, others, now)
         changed += len(others)
     return changed
+
+
+def _other_route(parcel: store.Routed, routes: Routes) -> tuple[str, ...] | None:
+    """The sources that a parcel should have; None where it has them, and is not tried where nobody can ask."""
+    wanted = routes.sources(_facts(parcel.carrier, parcel.company, parcel.country, parcel.tags))
+    stays = parcel.source in wanted or parcel.source in routes.all_sources
+    return None if stays and wanted == tuple(parcel.route.split()) else wanted
 
 
 def _facts(carrier: str, company: str, country: str, tags: str) -> Facts:

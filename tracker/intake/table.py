@@ -119,7 +119,7 @@ def _row(file: str, line: int, header: list[str], cells: list[str]) -> _Row | li
     if not cell.get("fulfillmentStatus"):
         said = replace(said, status=None)
     address = destination(cell.get("country", ""), cell.get("state", ""), cell.get("zip", ""))
-    tags = order_tags(cell["tags"]) if "tags" in cell else None
+    tags = order_tags(cell["tags"]) if cell.get("tags") else None
     return _Row(line, checked.source_order_id, said, address, tags)
 
 
@@ -134,7 +134,10 @@ def _together(file: str, rows: list[_Row], problems: list[Problem]) -> list[Regi
             continue
         problems += _disagreements(file, earlier, row)
         fulfillments[key] = replace(
-            row, given=_joined(earlier.given, row.given), address={**earlier.address, **row.address}
+            row,
+            given=_joined(earlier.given, row.given),
+            address={**earlier.address, **row.address},
+            tags=earlier.tags if row.tags is None else row.tags,
         )
     return [Registration(row.order_id, None, row.address, (row.given,), tags=row.tags) for row in fulfillments.values()]
 

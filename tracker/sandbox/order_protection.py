@@ -109,6 +109,13 @@ class Known:
     payload: dict[str, Any]
     history: list[tuple[datetime, str]] = field(default_factory=list)
     """Each status it was told, with the time: the creation, then every push."""
+    updated_at: datetime | None = None
+    """When its status was last set; None: before this world began."""
+
+    def shown(self) -> dict[str, Any]:
+        """As it is listed."""
+        updated_at = self.updated_at.isoformat() if self.updated_at else self.payload.get("updatedAt")
+        return {**self.payload, "fulfillmentStatus": self.status, "updatedAt": updated_at}
 
 
 class OrderProtection:
@@ -125,6 +132,19 @@ class OrderProtection:
             id_: Known(FulfillmentStatus.read(status), {"sourceFulfillmentId": id_, "sourceItemIds": []})
             for id_, status in fulfillments
         }
+
+    def falsify(self, order: str, fulfillment: str | None, status: str | None, updated_at: datetime | None) -> None:
+        """Hold a fulfillment otherwise than it was told, as after a restored backup or somebody's hand: with another
+        status, set at `updated_at` where that is given; forgotten with `status` None, the whole order without a
+        `fulfillment`. Its history stays what it was told. Raises KeyError and ValueError."""
+        if fulfillment is None:
+            del self.orders[order]
+        elif status is None:
+            del self.orders[order][fulfillment]
+        else:
+            known = self.orders[order][fulfillment]
+            known.status = FulfillmentStatus.read(status)
+            known.updated_at = updated_at or known.updated_at
 
     def refuse(self, status: int, wait: float | None) -> Response:
         """Errors follow HTTP; 429 says when to come back."""
@@ -257,7 +277,7 @@ class OrderProtection:
             )
             raise _Refused(409, "the fulfillment exists")
         status = entry["fulfillmentStatus"]
-        fulfillments[id_] = Known(status, entry, [(now, status)])
+        fulfillments[id_] = Known(status, entry, [(now, status)], now)
         return 201, OK
 
     def _put(self, order: str, id_: str, payload: object, now: datetime) -> tuple[int, object]:
@@ -266,10 +286,11 @@ class OrderProtection:
             raise _Refused(404, "no such fulfillment")
         known.status = _checked(payload, {"status": _status}, ("status",))["status"]
         known.history.append((now, known.status))
+        known.updated_at = now
         return 200, OK
 
     def _get(self, order: str) -> tuple[int, object]:
-        return 200, [{**known.payload, "fulfillmentStatus": known.status} for known in self._order(order).values()]
+        return 200, [known.shown() for known in self._order(order).values()]
 
     def _order(self, order: str) -> dict[str, Known]:
         if order not in self.orders:

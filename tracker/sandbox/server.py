@@ -45,6 +45,13 @@ def _control(world: World) -> list[Route]:
             return json_response({"message": str(error)}, 400)
         return json_response({"status": "ok"})
 
+    async def falsify(request: Request) -> Response:
+        try:
+            _falsify(world, await body_json(request))
+        except (KeyError, ValueError) as error:
+            return json_response({"message": str(error)}, 400)
+        return json_response({"status": "ok"})
+
     async def stats(request: Request) -> Response:
         return json_response(world.stats())
 
@@ -67,12 +74,24 @@ def _control(world: World) -> list[Route]:
 
     return [
         Route("/faults", faults, methods=["PUT"]),
+        Route("/falsify", falsify, methods=["PUT"]),
         Route("/freeze", freeze, methods=["PUT"]),
         Route("/stats", stats, methods=["GET"]),
         Route("/truth", truth, methods=["GET"]),
         Route("/orders", orders, methods=["GET"]),
         Route("/parcels", parcels, methods=["POST"]),
     ]
+
+
+def _falsify(world: World, payload: object) -> None:
+    """`{"sourceOrderId", "sourceFulfillmentId"?, "status"?, "updatedAt"?}`: Order Protection holds another status, or
+    has forgotten the fulfillment, or the order."""
+    if not isinstance(payload, dict) or "sourceOrderId" not in payload:
+        raise ValueError("sourceOrderId is required")
+    set_at = datetime.fromisoformat(payload["updatedAt"]) if "updatedAt" in payload else None
+    world.order_protection.falsify(
+        payload["sourceOrderId"], payload.get("sourceFulfillmentId"), payload.get("status"), set_at
+    )
 
 
 def _add(world: World, payload: object) -> list[dict[str, Any]]:

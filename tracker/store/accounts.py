@@ -73,6 +73,15 @@ def back_off(
     return None if failures else until
 
 
+def rest(tx: Connection, name: str, until: datetime, reason: str) -> None:
+    """Leave the account alone until then, which is no failure; not for less long than it is left alone already."""
+    tx.exec_driver_sql(
+        "UPDATE accounts SET paused_until = :until, paused_reason = :reason WHERE name = :name"
+        " AND (paused_until IS NULL OR paused_until < :until)",
+        {"name": name, "until": stored(until), "reason": reason},
+    )
+
+
 def forgive_refusals(tx: Connection) -> int:
     """End the pauses that refused credentials led to: they may have been mended. How many."""
     return int(
@@ -96,7 +105,17 @@ def succeeded(tx: Connection, name: str, *, at: datetime) -> bool:
     )
 
 
-def failing(tx: Connection, since: datetime) -> set[str]:
-    """The accounts that have given no answer since that instant at least."""
-    rows = tx.exec_driver_sql("SELECT name FROM accounts WHERE failing_since <= :since", {"since": stored(since)})
+def failing(tx: Connection, since: datetime, now: datetime) -> set[str]:
+    """The accounts that have given no answer since that instant at least, and are paused now. One whose pause is over
+    has the first turn: only an answer of its own shows that it is in order again."""
+    rows = tx.exec_driver_sql(
+        "SELECT name FROM accounts WHERE failing_since <= :since AND paused_until > :now",
+        {"since": stored(since), "now": stored(now)},
+    )
     return set(rows.scalars())
+
+
+def calls(tx: Connection, name: str) -> int:
+    """Calls an account has made, ever."""
+    made: int | None = tx.exec_driver_sql("SELECT calls FROM accounts WHERE name = :name", {"name": name}).scalar()
+    return made or 0

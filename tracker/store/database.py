@@ -7,6 +7,7 @@ become a writer half-way (which SQLite refuses under load); reads go through an 
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from urllib.parse import quote
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DatabaseError
@@ -90,9 +92,15 @@ class Database:
         return [str(row) for row in rows if row != "ok"]
 
     def close(self) -> None:
-        """Close all connections."""
-        self._writer.dispose()
+        """Close all connections; the last of them, which can write, leaves one file and no log of writes beside it."""
         self._reader.dispose()
+        self._writer.dispose()
+
+
+@cache
+def newest_revision() -> str | None:
+    """The migration that this program's tables are of."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()
 
 
 def _engine(path: Path, mode: str) -> Engine:

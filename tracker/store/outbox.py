@@ -1,5 +1,6 @@
 """Fulfillments whose status changed, and the pushes on their way to Order Protection."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from carriers.sdk.status import FulfillmentStatus
 from tracker.models import Fulfillment, FulfillmentParcel, Parcel, Push, PushState, StatusChange
+from tracker.store import desk, messages
 from tracker.store.times import instant, stored
 from tracker.timeline import ParcelStatus, RollUp, roll_up
 
@@ -93,9 +95,11 @@ _CHANGE = (
 
 
 def record(tx: Connection, changes: Sequence[Change], now: datetime) -> None:
-    """Write new statuses, their history, and a push for each; unsent older pushes are superseded."""
+    """Write new statuses, their history, and for each a push and the webhooks' messages; unsent older pushes are
+    superseded, and so is a status given by hand."""
     if not changes:
         return
+    desk.end_overrides(tx, [c.fulfillment_id for c in changes])
     tx.execute(
         _CHANGE, [{"b_id": c.fulfillment_id, "b_status": c.status, "b_at": c.at, "b_reason": c.reason} for c in changes]
     )
@@ -106,6 +110,7 @@ def record(tx: Connection, changes: Sequence[Change], now: datetime) -> None:
             for c in changes
         ],
     )
+    messages.add(tx, [c.fulfillment_id for c in changes], now)
     supersede(tx, [c.fulfillment_id for c in changes], now)
     tx.execute(
         insert(_PUSHES),
@@ -124,14 +129,36 @@ def record(tx: Connection, changes: Sequence[Change], now: datetime) -> None:
 
 
 def refold(tx: Connection, fulfillment_ids: Sequence[int], now: datetime, rule: RollUp) -> int:
-    """Roll these fulfillments up from their parcels again and record those that come out different; how many."""
+    """Roll these fulfillments up from their parcels again and record those that come out different; how many.
+
+    A status given by hand stays while the carriers say nothing else than they did.
+    """
+    if not fulfillment_ids:
+        return 0
     changes = []
-    for id, part in parts(tx, fulfillment_ids).items():
-        rolled = roll_up(part.parcels, rule)
+    found = parts(tx, fulfillment_ids)
+    by_hand = desk.standing(tx, {id: part.parcels for id, part in found.items()})
+    for id, part in found.items():
+        rolled = None if id in by_hand else roll_up(part.parcels, rule)
         if rolled is not None and rolled.status is not None and rolled.status != part.status:
             changes.append(Change(id, rolled.status, rolled.status_at or now, rolled.reason))
+    desk.end_overrides(tx, found.keys() - by_hand)
     record(tx, changes, now)
     return len(changes)
+
+
+def push_again(tx: Connection, fulfillment_ids: Sequence[int], now: datetime) -> None:
+    """Tell the receiver these fulfillments' status once more, as somebody told it another; where a push waits, it
+    will be told anyhow."""
+    tx.execute(
+        text(
+            "INSERT INTO pushes (fulfillment_id, status, state, created_at, next_attempt_at, attempts)"
+            " SELECT id, status, 'waiting', :now, :now, 0 FROM fulfillments f"
+            " WHERE id IN (SELECT value FROM json_each(:ids)) AND NOT EXISTS (SELECT 1 FROM pushes p"
+            "  WHERE p.fulfillment_id = f.id AND p.state = 'waiting' AND p.lease_token IS NULL)"
+        ),
+        {"ids": json.dumps(list(fulfillment_ids)), "now": stored(now)},
+    )
 
 
 def supersede(tx: Connection, fulfillment_ids: Iterable[int], now: datetime) -> None:
@@ -151,6 +178,10 @@ _CLAIM = text(
     " AND (lease_until IS NULL OR lease_until <= :now)"
     " AND NOT EXISTS (SELECT 1 FROM pushes AS older WHERE older.fulfillment_id = p.fulfillment_id"
     "  AND older.state = 'waiting' AND older.id < p.id)"
+    " AND NOT EXISTS (SELECT 1 FROM mutes m WHERE m.fulfillment_id = p.fulfillment_id)"
+    # the merchant's own calls about the order go first: they hold more of it than we have
+    " AND NOT EXISTS (SELECT 1 FROM forwarded_calls c JOIN orders o ON o.source_order_id = c.source_order_id"
+    "  JOIN fulfillments f ON f.order_id = o.id WHERE f.id = p.fulfillment_id AND c.state = 'waiting')"
     " ORDER BY next_attempt_at, id LIMIT :limit) RETURNING id"
 )
 _DUE = text(

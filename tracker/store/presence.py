@@ -43,8 +43,21 @@ class Presence:
         self._file.close()
 
 
+def anybody(database: Path) -> bool:
+    """Whether any process works on the database."""
+    file = database.with_name(f"{database.name}.lock")
+    try:
+        with file.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
 def recover(tx: Connection, now: datetime, grace: timedelta) -> int:
-    """Take over what dead processes had under lease; how many parcels and pushes.
+    """Take over what dead processes had under lease; how many parcels, pushes, messages and forwarded calls.
 
     Their calls count as made now. A push that may still be on its way gets `grace` before it is repeated.
     """
@@ -56,5 +69,15 @@ def recover(tx: Connection, now: datetime, grace: timedelta) -> int:
         " WHERE state = 'waiting' AND lease_token IS NOT NULL",
         {"at": stored(now + grace)},
     ).rowcount
+    calls = tx.exec_driver_sql(
+        "UPDATE forwarded_calls SET lease_until = MIN(lease_until, :at)"
+        " WHERE state = 'waiting' AND lease_token IS NOT NULL",
+        {"at": stored(now + grace)},
+    ).rowcount
+    messages = tx.exec_driver_sql(
+        "UPDATE webhook_messages SET lease_until = MIN(lease_until, :at)"
+        " WHERE state = 'waiting' AND lease_token IS NOT NULL",
+        {"at": stored(now + grace)},
+    ).rowcount
     tx.exec_driver_sql("UPDATE reservations SET expires_at = :now WHERE expires_at > :now", {"now": stored(now)})
-    return int(parcels + pushes)
+    return int(parcels + pushes + calls + messages)

@@ -4,12 +4,12 @@ Owns the statements behind `tracker status`, `tracker list` and `tracker check`.
 output format. The daemon's own statements are in the other modules.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, case, func, or_, select, text, union
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, func, or_, select, text, union
 
 from carriers.sdk.status import ENDED, FulfillmentStatus
 from tracker.models import (
@@ -77,6 +77,11 @@ _FOUND = (
     .where(_FULFILLMENTS.c.id.in_(select(_MATCHING.c.id)), _FULFILLMENTS.c.withdrawn_at.is_(None))
     .order_by(_FULFILLMENTS.c.fulfilled_at, _FULFILLMENTS.c.id)
 )
+_BY_ID = (
+    select(_FULFILLMENTS, _ORDERS.c.source_order_id)
+    .join(_ORDERS, _ORDERS.c.id == _FULFILLMENTS.c.order_id)
+    .where(_FULFILLMENTS.c.id.in_(bindparam("ids", expanding=True)))
+)
 _PARCELS_OF = (
     select(_LINKS.c.fulfillment_id, _LINKS.c.tracking_url, _PARCELS)
     .join(_PARCELS, _PARCELS.c.id == _LINKS.c.parcel_id)
@@ -103,21 +108,33 @@ def _wanted(reference: str) -> dict[str, str]:
 
 def tracked(db: Connection, reference: str) -> list[Tracked]:
     """The fulfillments, not withdrawn, that a tracking number, fulfillment id or order id stands for."""
-    found = {row.id: Tracked(row) for row in db.execute(_FOUND, _wanted(reference))}
+    return _with_all(db, [Tracked(row) for row in db.execute(_FOUND, _wanted(reference))], history=True)
+
+
+def tracked_by_id(db: Connection, ids: Sequence[int], *, history: bool = False) -> list[Tracked]:
+    """These fulfillments, by our own ids and in their order."""
+    rows = {row.id: row for row in db.execute(_BY_ID, {"ids": list(ids)})}
+    return _with_all(db, [Tracked(rows[id]) for id in ids if id in rows], history=history)
+
+
+def _with_all(db: Connection, fulfillments: list[Tracked], *, history: bool) -> list[Tracked]:
+    """The same, with what hangs on them."""
+    found = {one.row.id: one for one in fulfillments}
     if not found:
         return []
     ids = {"ids": list(found)}
     for row in db.execute(_PARCELS_OF, ids):
         found[row.fulfillment_id].parcels.append(row)
-    for row in db.execute(_HISTORY_OF, ids):
-        found[row.fulfillment_id].history.append(row)
+    if history:
+        for row in db.execute(_HISTORY_OF, ids):
+            found[row.fulfillment_id].history.append(row)
     for row in db.execute(_PUSHES_OF, ids):
         pushed = found[row.fulfillment_id].pushed
         if row.state is PushState.SENT:
             pushed.status, pushed.at = row.status, row.done_at
         pushed.pending = pushed.pending or row.state is PushState.WAITING
         pushed.attempts, pushed.last_error = row.attempts, row.last_error
-    return list(found.values())
+    return fulfillments
 
 
 _EVENTS_OF = (
@@ -163,6 +180,7 @@ _LISTED = (
         _PARCELS.c.last_polled_at,
         _PARCELS.c.next_poll_at,
         _PARCELS.c.last_error,
+        _FULFILLMENTS.c.fulfilled_at,
     )
     .join(_ORDERS, _ORDERS.c.id == _FULFILLMENTS.c.order_id)
     .outerjoin(_LINKS, _LINKS.c.fulfillment_id == _FULFILLMENTS.c.id)
@@ -192,76 +210,6 @@ def _conditions(wanted: Filter) -> Iterator[ColumnElement[bool]]:
         yield _OPEN & (since <= wanted.silent_since)
 
 
-class Demand(NamedTuple):
-    """What the open, polled parcels of one carrier ask for."""
-
-    carrier: str
-    parcels: int
-    looks_a_day: float
-
-
-def demand(
-    db: Connection,
-    *,
-    intervals: Mapping[FulfillmentStatus, timedelta],
-    otherwise: timedelta,
-    slow_down: float,
-    maximum: timedelta,
-    now: datetime,
-) -> list[Demand]:
-    """Looks a day due for each carrier's open parcels.
-
-    An interval for each status, `otherwise` for a parcel its carrier does not know; a parcel silent for
-    `slow_down` times its interval is asked for less often, but no less than every `maximum`.
-    """
-    hours = case(
-        *((_PARCELS.c.status == status, _hours(interval)) for status, interval in intervals.items()),
-        else_=_hours(otherwise),
-    )
-    news_at = func.max(
-        func.coalesce(_PARCELS.c.status_at, ""),
-        func.coalesce(_PARCELS.c.last_movement_at, ""),
-        func.coalesce(_PARCELS.c.first_asked_at, _PARCELS.c.fulfilled_at),
-    )
-    silent = (func.julianday(bindparam("now", now, _PARCELS.c.fulfilled_at.type)) - func.julianday(news_at)) * 24
-    interval = func.min(func.max(hours, silent / slow_down), _hours(maximum))
-    rows = db.execute(
-        select(_PARCELS.c.carrier, func.count(), func.sum(24.0 / interval))
-        .where(_OPEN, _PARCELS.c.next_poll_at.is_not(None))
-        .group_by(_PARCELS.c.carrier)
-        .order_by(_PARCELS.c.carrier)
-    )
-    return [Demand(*row) for row in rows]
-
-
-def _hours(interval: timedelta) -> float:
-    return interval / timedelta(hours=1)
-
-
-class Paused(NamedTuple):
-    """An account that must not be asked at present."""
-
-    name: str
-    until: datetime
-    reason: str
-
-
-def paused(db: Connection, now: datetime) -> list[Paused]:
-    """Accounts paused beyond now, Order Protection's too."""
-    rows = db.execute(
-        select(_ACCOUNTS.c.name, _ACCOUNTS.c.paused_until, _ACCOUNTS.c.paused_reason)
-        .where(_ACCOUNTS.c.paused_until > now)
-        .order_by(_ACCOUNTS.c.name)
-    )
-    return [Paused(*row) for row in rows]
-
-
-def pushes_by_state(db: Connection) -> dict[PushState, int]:
-    """How many pushes wait and how many are dead."""
-    rows = db.execute(text("SELECT state, COUNT(*) FROM pushes WHERE state IN ('waiting', 'dead') GROUP BY state"))
-    return {PushState(state): count for state, count in rows}
-
-
 class Unclaimed(NamedTuple):
     """Open parcels of a carrier as the merchant wrote it, whose carrier nobody knows."""
 
@@ -280,10 +228,10 @@ def unclaimed(db: Connection) -> list[Unclaimed]:
     return [Unclaimed(*row) for row in rows]
 
 
-def open_parcels(db: Connection) -> dict[str, int]:
-    """Open parcels by carrier."""
-    rows = db.execute(select(_PARCELS.c.carrier, func.count()).where(_OPEN).group_by(_PARCELS.c.carrier))
-    return {row[0]: row[1] for row in rows}
+def open_by_source(db: Connection) -> dict[str, int]:
+    """Open parcels by where they are asked about."""
+    source = func.coalesce(func.nullif(_PARCELS.c.source, ""), _PARCELS.c.carrier)
+    return {row[0]: row[1] for row in db.execute(select(source, func.count()).where(_OPEN).group_by(source))}
 
 
 _PARCELS_ASKED = (

@@ -18,6 +18,9 @@ HOUR, DAY = 3600, 86400
 #: A window is counted in so many slots; a slot counts until its last moment has left the window.
 SLOTS = 24
 
+#: No window reaches back that far.
+FORGOTTEN = timedelta(days=3)
+
 
 class Granted(NamedTuple):
     """How many calls may be made, and the instant of the first; the rest follow at the account's pace."""
@@ -31,6 +34,7 @@ def reserve(
     account: str,
     *,
     windows: Mapping[int, int | None],
+    fixed: bool,
     pace: timedelta,
     horizon: timedelta,
     want: int,
@@ -40,7 +44,8 @@ def reserve(
 ) -> Granted:
     """Grant up to `want` calls to the holder of `token`.
 
-    `windows`: seconds -> calls allowed in any such span (None: only counted). `pace`: least time between two
+    `windows`: seconds -> calls allowed in any such span, or with `fixed` in each that begins on the clock (None:
+    only counted). `pace`: least time between two
     calls; calls whose turn would come later than `horizon` from now are not granted.
     """
     _expire(tx, account, windows, now)
@@ -49,7 +54,7 @@ def reserve(
     ).scalar_one()
     for window, limit in windows.items():
         if limit is not None:
-            want = min(want, limit - used(tx, account, window, now) - held)
+            want = min(want, limit - used(tx, account, window, now, fixed=fixed) - held)
     next_call = instant(
         tx.exec_driver_sql("SELECT next_call_at FROM accounts WHERE name = :account", {"account": account}).scalar()
     )
@@ -89,6 +94,9 @@ def settle(
         )
     if made:
         _count(tx, account, windows, made, now)
+        tx.exec_driver_sql(
+            "UPDATE accounts SET calls = calls + :made WHERE name = :account", {"made": made, "account": account}
+        )
 
 
 def close_if_empty(tx: Connection, token: str) -> None:
@@ -96,9 +104,10 @@ def close_if_empty(tx: Connection, token: str) -> None:
     tx.exec_driver_sql("DELETE FROM reservations WHERE token = :token AND calls = 0", {"token": token})
 
 
-def used(tx: Connection, account: str, window: int, now: datetime) -> int:
-    """Calls made in the window that ends now."""
-    oldest = int((now.timestamp() - window) // (window / SLOTS))
+def used(tx: Connection, account: str, window: int, now: datetime, *, fixed: bool = False) -> int:
+    """Calls made in the window that ends now; with `fixed` in the one that began on the clock, UTC."""
+    begun = now.timestamp() // window * window if fixed else now.timestamp() - window
+    oldest = int(begun // (window / SLOTS))
     total: int = tx.exec_driver_sql(
         "SELECT COALESCE(SUM(calls), 0) FROM quota_use"
         ' WHERE account = :account AND "window" = :window AND slot >= :oldest',
@@ -108,7 +117,8 @@ def used(tx: Connection, account: str, window: int, now: datetime) -> int:
 
 
 def forget_old(tx: Connection, now: datetime) -> None:
-    """Delete slots that no window reaches any more."""
+    """Delete slots that no window reaches any more, and reservations of accounts that are gone."""
+    tx.exec_driver_sql("DELETE FROM reservations WHERE expires_at < ?", (stored(now - FORGOTTEN),))
     tx.exec_driver_sql(
         'DELETE FROM quota_use WHERE slot < CAST(:now / ("window" / :slots) AS INTEGER) - 2 * :slots',
         {"now": now.timestamp(), "slots": float(SLOTS)},

@@ -275,7 +275,7 @@ def parcels(tx: Connection, numbers: Iterable[TrackingNumber]) -> dict[Use, Know
 
 
 def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict[Use, KnownParcel]:
-    """Insert parcels that are due now (never, while the carrier is unknown), and stop asking about older uses
+    """Insert parcels that are due now (never, while nobody can be asked about them), and stop asking about older uses
     of their numbers."""
     if not new:
         return {}
@@ -293,7 +293,7 @@ def add_parcels(tx: Connection, new: Sequence[NewParcel], now: datetime) -> dict
                 "route": " ".join(parcel.route),
                 "step": 0,
                 "fulfilled_at": parcel.fulfilled_at,
-                "next_poll_at": now if parcel.key[0] else None,
+                "next_poll_at": now if parcel.route[0] else None,
                 "priority": parcel.priority,
                 "reason": "",
                 "shipment_id": "",
@@ -324,7 +324,8 @@ _SUPERSEDE = text(
     f" WHERE carrier = :carrier AND number = :number AND {USED_AGAIN}"
 )
 
-_LIVE = (
+#: After FROM: a fulfillment of the parcel, not withdrawn.
+LIVE = (
     "FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id"
     " WHERE l.parcel_id = parcels.id AND f.withdrawn_at IS NULL"
 )
@@ -335,11 +336,11 @@ _DATE = text(
 )
 _STOP = text(
     "UPDATE parcels SET next_poll_at = NULL, lease_token = NULL, lease_until = NULL"
-    f" WHERE id = :id AND (next_poll_at IS NOT NULL OR lease_token IS NOT NULL) AND NOT EXISTS (SELECT 1 {_LIVE})"
+    f" WHERE id = :id AND (next_poll_at IS NOT NULL OR lease_token IS NOT NULL) AND NOT EXISTS (SELECT 1 {LIVE})"
 )
 _WAKE = text(
-    "UPDATE parcels SET next_poll_at = :now WHERE id = :id AND carrier <> '' AND next_poll_at IS NULL"
-    f" AND EXISTS (SELECT 1 {_LIVE}) AND NOT {USED_AGAIN}"
+    "UPDATE parcels SET next_poll_at = :now WHERE id = :id AND source <> '' AND next_poll_at IS NULL"
+    f" AND EXISTS (SELECT 1 {LIVE}) AND NOT {USED_AGAIN}"
 )
 
 
@@ -366,7 +367,7 @@ def parcels_due(tx: Connection, order_ids: Iterable[int], now: datetime) -> None
     if rows:
         tx.execute(
             text(
-                "UPDATE parcels SET next_poll_at = :now WHERE carrier <> ''"
+                "UPDATE parcels SET next_poll_at = :now WHERE source <> ''"
                 " AND (status IS NULL OR status NOT IN ('DELIVERED', 'PICKED_UP'))"
                 " AND id IN (SELECT l.parcel_id FROM fulfillment_parcels l JOIN fulfillments f"
                 "  ON f.id = l.fulfillment_id WHERE f.order_id = :id AND f.withdrawn_at IS NULL)"
@@ -420,30 +421,32 @@ def unknown_links(tx: Connection) -> list[UnknownLink]:
 
 
 _ROUTED = """
-    SELECT p.id, p.carrier, p.company, p.route, COALESCE(o.country, ''), COALESCE(o.tags, '')
+    SELECT p.id, p.carrier, p.company, p.source, p.route, COALESCE(o.country, ''), COALESCE(o.tags, '')
     FROM parcels p LEFT JOIN orders o ON o.id = (
         SELECT f.order_id FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id
         WHERE l.parcel_id = p.id ORDER BY f.withdrawn_at IS NOT NULL, f.id LIMIT 1)
-    WHERE p.carrier <> ''"""
+    WHERE true"""
 _REROUTE = (
     "UPDATE parcels SET source = :source, route = :route, step = 0, known = 0, fingerprint = '',"
+    " next_poll_at = CASE WHEN :source = '' THEN NULL WHEN source = '' THEN :now ELSE next_poll_at END,"
     " lease_token = NULL, lease_until = NULL WHERE id = :id"
 )
 
 
 class Routed(NamedTuple):
-    """A parcel with what its route depends on, and the route it has."""
+    """A parcel with what its route depends on, the route it has, and where it is asked about."""
 
     id: int
     carrier: str
     company: str
+    source: str
     route: str
     country: str
     tags: str
 
 
 def routed(tx: Connection, ids: Iterable[int] | None = None) -> Iterator[list[Routed]]:
-    """These parcels, or all of known carriers, in portions."""
+    """These parcels, or all, in portions."""
     if ids is not None:
         for part in _slices(ids):
             query = f"{_ROUTED} AND p.id IN (SELECT value FROM json_each(:ids))"
@@ -456,18 +459,30 @@ def routed(tx: Connection, ids: Iterable[int] | None = None) -> Iterator[list[Ro
         last = found[-1].id
 
 
-def reroute(tx: Connection, routes: Mapping[int, tuple[str, ...]]) -> None:
+def parcels_of(tx: Connection, order_ids: Iterable[int]) -> list[int]:
+    """Ids of the parcels of these orders' fulfillments."""
+    query = text(
+        "SELECT DISTINCT l.parcel_id FROM fulfillment_parcels l JOIN fulfillments f ON f.id = l.fulfillment_id"
+        " WHERE f.order_id IN :ids"
+    ).bindparams(bindparam("ids", expanding=True))
+    return [id for ids in _slices(order_ids) for id in tx.execute(query, {"ids": ids}).scalars()]
+
+
+def reroute(tx: Connection, routes: Mapping[int, tuple[str, ...]], now: datetime) -> None:
     """Give parcels, by id, other sources: they are asked about at the first of them from now on."""
     if routes:
-        rows = [{"id": id, "source": route[0], "route": " ".join(route)} for id, route in routes.items()]
+        rows = [
+            {"id": id, "source": route[0], "route": " ".join(route), "now": stored(now)} for id, route in routes.items()
+        ]
         tx.exec_driver_sql(_REROUTE, rows)
 
 
 def forget_unlinked_unknown(tx: Connection) -> None:
-    """Delete parcels of unknown carriers that no fulfillment has; they were never polled."""
+    """Delete parcels of unknown carriers that no fulfillment has, and of which nobody told anything."""
     tx.execute(
         text(
             "DELETE FROM parcels WHERE carrier = ''"
             " AND NOT EXISTS (SELECT 1 FROM fulfillment_parcels l WHERE l.parcel_id = parcels.id)"
+            " AND NOT EXISTS (SELECT 1 FROM events e WHERE e.parcel_id = parcels.id)"
         )
     )

@@ -14,10 +14,11 @@ import uvicorn
 from fastapi import FastAPI
 
 from tracker.config import Web
-from tracker.web import health, pages
+from tracker.web import api, health, hooks, metrics, pages, problems, security
+from tracker.web.security import exposed
 from tracker.web.services import Services
 
-__all__ = ["Services", "build", "serve"]
+__all__ = ["Services", "build", "exposed", "serve"]
 
 
 def build(services: Services) -> FastAPI:
@@ -27,10 +28,17 @@ def build(services: Services) -> FastAPI:
         version=version("fulfillment-tracker"),
         docs_url=None,
         redoc_url=None,
-        openapi_url="/api/openapi.json",
+        openapi_url=None,  # the API serves it, behind its tokens
+        redirect_slashes=False,
     )
+    app.state.services = services
+    app.add_middleware(security.Gate, services=services)
+    problems.install(app)
     app.include_router(health.router(services))
-    app.include_router(pages.router(services))
+    app.include_router(metrics.router(services))
+    app.include_router(hooks.router(services))
+    app.include_router(api.router(services))
+    pages.install(app, services)
     return app
 
 

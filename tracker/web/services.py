@@ -1,9 +1,12 @@
 """What the web side works with: handed to it by the daemon, so that it wires nothing itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tracker.clock import Clock
 from tracker.config import AccountOff, AccountPlan, Settings
+from tracker.heartbeats import Heartbeats
+from tracker.hooks import Hooks
+from tracker.meters import Meters
 from tracker.orders import OrderProtection
 from tracker.routing import Routes
 from tracker.store.database import Database
@@ -23,3 +26,9 @@ class Services:
     off: tuple[AccountOff, ...]
     order_protection: OrderProtection | None
     """None where there is no way to authenticate."""
+    meters: Meters = field(default_factory=Meters)
+    """What this process counts."""
+    heartbeats: Heartbeats = field(default_factory=lambda: Heartbeats(Clock()))
+    """Of the daemon that serves; none where there is no daemon."""
+    hooks: Hooks | None = None
+    """None where no account is on."""

@@ -1,55 +1,43 @@
-"""The pages for people: server-rendered, read-only, from the database alone."""
+"""The pages for people: server-rendered, without a build step, and whole without JavaScript.
 
-import secrets
-from pathlib import Path
-from typing import Any
+Owns their assembly. Reading needs a token of role read as soon as there is any, the buttons one of role write. What is
+shown comes from the database alone; the statements are the store's, what the buttons do is `tracker.desk`'s.
+"""
 
-from fastapi import APIRouter
-from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from fastapi import APIRouter, FastAPI, Request
+from starlette.responses import Response
 
-from tracker.store import overview, queries
+from tracker.web.pages import carriers, codes, dressing, fulfillment, login, outbox, overview, parcels, reports
+from tracker.web.pages.errors import Errors
+from tracker.web.pages.session import Sessions
+from tracker.web.problems import Problem
 from tracker.web.services import Services
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    autoescape=select_autoescape(),
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+
+def install(app: FastAPI, services: Services) -> None:
+    """Serve the pages, their files, and errors in their look."""
+    app.state.sessions = Sessions(services)
+    app.add_middleware(Errors)
+    app.include_router(_files())
+    for part in (overview, parcels, fulfillment, carriers, reports, outbox, codes, login):
+        app.include_router(part.router(services))
 
 
-def router(services: Services) -> APIRouter:
-    """`/`."""
+def _files() -> APIRouter:
+    """`/static/` and `/favicon.ico`."""
     routes = APIRouter(include_in_schema=False)
 
-    @routes.get("/", response_class=HTMLResponse)
-    async def page(q: str = "") -> HTMLResponse:
-        reference = q.strip()
-        shown = await run_in_threadpool(_read, services, reference)
-        nonce = secrets.token_urlsafe(16)
-        html = _TEMPLATES.get_template("overview.html").render(**shown, q=reference, nonce=nonce)
-        headers = {
-            "Content-Security-Policy": f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; "
-            "base-uri 'none'; frame-ancestors 'none'",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "no-referrer",
-            "Cache-Control": "no-store",
-        }
-        return HTMLResponse(html, headers=headers)
+    @routes.get("/static/{name}")
+    async def static(request: Request, name: str, v: str = "") -> Response:
+        found = dressing.static(name, v, request.headers.get("if-none-match", ""))
+        if found is None:
+            raise Problem(404, "there is nothing under this path")
+        return found
+
+    @routes.get("/favicon.ico")
+    async def icon(request: Request) -> Response:
+        found = dressing.static("icon.svg", "", request.headers.get("if-none-match", ""))
+        assert found is not None, "it is one of ours"  # noqa: S101 - tells the type checker
+        return found
 
     return routes
-
-
-def _read(services: Services, reference: str) -> dict[str, Any]:
-    now = services.clock.now()
-    with services.database.read() as tx:
-        return {
-            "now": now,
-            "statuses": overview.parcels_by_status(tx),
-            "accounts": overview.accounts(tx, now),
-            "outbox": overview.outbox(tx),
-            "news": overview.news(tx, limit=20),
-            "found": queries.tracked(tx, reference) if reference else None,
-        }
