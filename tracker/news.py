@@ -12,18 +12,8 @@ from sqlalchemy import Connection
 
 from carriers.sdk.events import Report
 from tracker.cadence import Lesson, delay_lessons, lessons
-from tracker.progress import (
-    SHIPPED,
-    ParcelState,
-    Progress,
-    Rules,
-    advance,
-    forgotten,
-    interpret,
-    joined,
-    only_told,
-    stored_event,
-)
+from tracker.deliveries import joined, only_told
+from tracker.progress import SHIPPED, ParcelState, Progress, Rules, advance, forgotten, interpret, stored_event
 from tracker.store import learning, outbox, parcels
 from tracker.timeline import RollUp
 from tracker.whereabouts import service_of
@@ -99,4 +89,5 @@ def _lessons(states: Sequence[ParcelState], progresses: Sequence[Progress]) -> I
                 yield from lessons(stay, carrier, service, shipped)
         if state.known and state.last_polled_at is not None:
             for event in progress.events:
-                yield from delay_lessons(event["occurred_at"], state.last_polled_at, event["seen_at"], carrier)
+                if event["hooked_at"] is None:  # a delivery is no look: it does not tell when one would show it
+                    yield from delay_lessons(event["occurred_at"], state.last_polled_at, event["seen_at"], carrier)

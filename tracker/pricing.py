@@ -24,7 +24,7 @@ RESERVE = 0.05
 #: Parcels judged at once, as a multiple of those there are calls for, and at least, and at most.
 LOOKED_THROUGH, FEWEST, MOST = 4, 64, 2000
 #: Times that parcels are judged in one transaction, until there are enough that are worth it.
-ROUNDS = 4
+ROUNDS = 2
 #: Due parcels that are counted, for a price that is far too low.
 COUNTED = 100_000
 

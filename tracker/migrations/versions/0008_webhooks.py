@@ -1,14 +1,14 @@
 """Carriers' own deliveries, and webhooks for whoever wants to be told of status changes.
 
-Revision ID: 0005
-Revises: 0008
+Revision ID: 0008
+Revises: 0007
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0008"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
