@@ -22,7 +22,7 @@ STEP = timedelta(minutes=1)
 #: Share of an hour's and a day's calls that is kept for people and for parcels never asked about.
 RESERVE = 0.05
 #: Parcels judged at once, as a multiple of those there are calls for, and at least, and at most.
-LOOKED_THROUGH, FEWEST, MOST = 4, 64, 2000
+LOOKED_THROUGH, FEWEST, MOST = 2, 64, 1000
 #: Times that parcels are judged in one transaction, until there are enough that are worth it.
 ROUNDS = 2
 #: Due parcels that are counted, for a price that is far too low.

@@ -6,6 +6,7 @@ Pure. Between the timeline, which says what a parcel's status is, and the cadenc
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -77,6 +78,7 @@ _ECONOMY = re.compile(
 _GROUND = re.compile(r"ground|home delivery|standard|paket|parcel", re.IGNORECASE)
 
 
+@lru_cache(1024)
 def service_of(company: str) -> Service:
     """How fast the sender paid for, by the words a merchant uses for the carrier; UNKNOWN where they say nothing."""
     if _ECONOMY.search(company):

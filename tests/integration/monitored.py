@@ -125,5 +125,4 @@ class Monitored:
             return tokens.add(tx, role.value, role, None, NOW)
 
     def close(self) -> None:
-        self.app.writer.close()
-        self.database.close()
+        asyncio.run(self.app.close())
