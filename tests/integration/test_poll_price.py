@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def asked_before(bench: Bench, count: int) -> list[str]:
     return named
 
 
-def by_hand(bench: Bench, number: str, **options: int) -> Tally:
+def by_hand(bench: Bench, number: str, **options: Any) -> Tally:
     only = [bench.parcel(number).id]
     return asyncio.run(bench.poller(**options).run(asyncio.Event(), only=only, by_hand=True))
 
@@ -95,7 +96,7 @@ def test_a_new_parcel_and_one_somebody_asks_about_have_no_price(bench: Bench) ->
 
 def test_the_last_calls_of_a_window_are_for_new_parcels_and_for_people(bench: Bench) -> None:
     named = asked_before(bench, 60)
-    scarce = {"batch": 1, "per_hour": 40}
+    scarce: dict[str, Any] = {"batch": 1, "per_hour": 40}
     bench.due()
     assert bench.poll(**scarce).calls == 38
     assert bench.poll(**scarce).calls == 0, "what is due went at the reserve"

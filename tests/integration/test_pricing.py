@@ -9,7 +9,7 @@ import pytest
 
 from carriers.sdk.carrier import Quota
 from carriers.sdk.registry import known_infos
-from tracker import intake
+from tracker import intake, pricing
 from tracker.cadence import Cadence, Lesson
 from tracker.cadence.stages import Stage
 from tracker.pricing import RELEARN, LearntHazards, Pricing, choose
@@ -106,6 +106,43 @@ def test_the_most_valuable_go_first_where_calls_are_scarce(depot: Depot) -> None
     assert set(depot.chosen(price=0.001, limit=2)) == {wanted, door}
 
 
+def at_a_standstill(depot: Depot, monkeypatch: pytest.MonkeyPatch, worth_it: int) -> None:
+    """Sixty parcels that are all due, so many of them worth a call, judged a few at a time."""
+    monkeypatch.setattr(pricing, "FEWEST", 5)
+    monkeypatch.setattr(pricing, "MOST", 15)
+    for index in range(60):
+        turn = NOW - timedelta(seconds=60 - index)
+        depot.parcel(next_poll_at=turn, look_at=None if index % (60 // worth_it) == 0 else turn)
+
+
+def due_now(depot: Depot) -> int:
+    with depot.database.read() as tx:
+        return parcels.backlog(tx, FEDEX, most=100, now=NOW)
+
+
+def test_after_a_standstill_no_transaction_judges_everything(depot: Depot, monkeypatch: pytest.MonkeyPatch) -> None:
+    at_a_standstill(depot, monkeypatch, 1)
+    depot.chosen(price=1000.0, limit=2)
+    assert 60 - due_now(depot) <= 5 + 15
+    for _ in range(5):
+        assert len(depot.chosen(price=1000.0, limit=2)) == 1, "the one that somebody wants"
+    assert due_now(depot) == 1
+
+
+@pytest.mark.parametrize("worth_it", [1, 30])
+def test_what_was_not_judged_yet_counts_by_its_share_for_the_price(
+    depot: Depot, monkeypatch: pytest.MonkeyPatch, worth_it: int
+) -> None:
+    at_a_standstill(depot, monkeypatch, worth_it)
+    monkeypatch.setattr(pricing, "ROUNDS", 1)
+    with depot.database.write() as tx:
+        Pricing("fedex", Quota(per_day=10), 1, Cadence()).step(tx, FEDEX, RULES._replace(price=1000.0), NOW)
+        kept = learning.price(tx, "fedex")
+    assert kept is not None
+    assert kept[1] == pytest.approx(worth_it, abs=5)
+    assert due_now(depot) > 30, "some were not judged"
+
+
 def test_riders_are_open_parcels_that_are_nearly_due_and_not_just_asked_about(depot: Depot) -> None:
     near = depot.parcel(next_poll_at=NOW + timedelta(hours=1))
     depot.parcel(next_poll_at=NOW + timedelta(hours=9))
@@ -122,20 +159,20 @@ def test_riders_are_open_parcels_that_are_nearly_due_and_not_just_asked_about(de
 def test_the_price_rises_while_the_quota_is_too_small_and_falls_when_it_is_not(depot: Depot) -> None:
     for _ in range(40):
         depot.parcel()
-    pricing = Pricing("fedex", Quota(per_hour=4), 1, Cadence())
+    account = Pricing("fedex", Quota(per_hour=4), 1, Cadence())
     steps = []
     with depot.database.write() as tx:
         for minute in range(0, 240, 5):
             at = NOW + timedelta(minutes=minute)
             if minute % 15 == 0:
                 quotas.settle(tx, "fedex", {quotas.HOUR: 4, quotas.DAY: None}, "t", made=1, unused=0, now=at)
-            steps.append(pricing.step(tx, FEDEX, RULES, at))
+            steps.append(account.step(tx, FEDEX, RULES, at))
     assert steps[0] < 2 * Cadence().price
     assert steps[-1] > 5 * Cadence().price
 
     with depot.database.write() as tx:
         tx.exec_driver_sql("UPDATE parcels SET next_poll_at = NULL")
-        later = [pricing.step(tx, FEDEX, RULES, NOW + timedelta(hours=hours)) for hours in range(5, 80)]
+        later = [account.step(tx, FEDEX, RULES, NOW + timedelta(hours=hours)) for hours in range(5, 80)]
     assert later[-1] == pytest.approx(Cadence().price)
 
 
@@ -152,10 +189,10 @@ def test_the_price_outlives_the_process_and_is_shared(depot: Depot) -> None:
 
 def test_without_a_quota_the_price_is_the_lowest(depot: Depot) -> None:
     depot.parcel()
-    pricing = Pricing("fedex", Quota(), 1, Cadence(price=0.7))
+    account = Pricing("fedex", Quota(), 1, Cadence(price=0.7))
     with depot.database.write() as tx:
         for hour in range(5):
-            assert pricing.step(tx, FEDEX, RULES, NOW + timedelta(hours=hour)) == 0.7
+            assert account.step(tx, FEDEX, RULES, NOW + timedelta(hours=hour)) == 0.7
 
 
 def test_what_was_learnt_is_put_to_use_within_the_hour(depot: Depot) -> None:

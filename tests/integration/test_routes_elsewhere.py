@@ -1,7 +1,7 @@
 """A number that its carrier does not know: tried at its next source and at carriers its form speaks for."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -61,7 +61,7 @@ def test_unknown_for_a_day_it_is_tried_in_turn_one_a_poll_at_the_pace_of_a_numbe
 def test_the_calls_about_it_are_no_more_than_its_own_carrier_would_have_got(network: Make) -> None:
     at = network(["plain", FIRST, SECOND])
     at.order(NUMBER)
-    asked_at = []
+    asked_at: list[datetime] = []
     while len(asked_at) < 12:
         at.until_due(NUMBER)
         if calls := sum(tally.calls for tally in at.beat().values()):
