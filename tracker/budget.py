@@ -79,7 +79,7 @@ class Budget:
 
     def reserve(self, tx: Connection, want: int, now: datetime, *, spare: float = 0.0) -> quotas.Granted:
         """Reserve up to `want` calls, to be handed over with `admit`; leave a share of each window's untouched."""
-        windows = {window: limit and limit - int(limit * spare) for window, limit in self._windows.items()}
+        windows = {window: limit and quotas.spared(limit, spare) for window, limit in self._windows.items()}
         return quotas.reserve(
             tx,
             self.name,

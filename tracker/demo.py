@@ -29,7 +29,7 @@ from carriers.sdk.registry import known_infos
 from tracker import intake
 from tracker.clock import Clock
 from tracker.plan import calls_a_day
-from tracker.store import hours, overview, parcels
+from tracker.store import hours, overview, parcels, stats
 from tracker.store.database import Database
 
 #: What the sandbox's accounts are called with; it accepts all but those that begin with "wrong".
@@ -256,7 +256,7 @@ def _reckon(database: Database, url: str, began: float) -> Summary:
 def _picture(database: Database, clock: Clock) -> Group:
     now = clock.now()
     with database.read() as tx:
-        statuses = {row.status: str(row.parcels) for row in overview.parcels_by_status(tx)}
+        statuses = stats.parcels_by_status(tx)
         lately = hours.account_hours(tx, now - timedelta(days=1))
         accounts = {
             use.name: f"{_spent(use)}  {_fresh(lately.get(use.name, []))}  {use.paused}"

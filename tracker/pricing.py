@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from carriers.sdk.carrier import Quota
 from tracker.cadence import Cadence, Count, Hazards, Price, Window, multipliers, upload_delay, worth
 from tracker.cadence import price as control
-from tracker.progress import SHIPPED, Rules, look_at, next_turn
+from tracker.progress import SHIPPED, Rules, look_at, turn_of
 from tracker.store import accounts, learning, parcels, quotas
 from tracker.store.parcels import Claimed, Due, Source
 
@@ -101,7 +101,7 @@ class Pricing:
         paced = self._quota.per_second and int(self._quota.per_second * quotas.HOUR)
         hourly = min((limit for limit in (self._quota.per_hour, paced) if limit), default=None)
         limits = {quotas.HOUR: hourly, quotas.DAY: self._quota.per_day}
-        return {length: max(1, limit - int(limit * RESERVE)) for length, limit in limits.items() if limit}
+        return {length: max(1, quotas.spared(limit, RESERVE)) for length, limit in limits.items() if limit}
 
 
 _WINDOWS = {
@@ -157,7 +157,7 @@ def _turn(one: Due, rules: Rules, now: datetime, chance: float) -> datetime | No
     look = look_at(one.situation, now, rules, chance)
     if look.at is None or look.at <= now:  # one that is never to be asked again ends with a last answer
         return now
-    return next_turn(one.situation, now, rules, chance)
+    return turn_of(look, one.situation, now, rules)
 
 
 def _value(one: Due, rules: Rules, now: datetime) -> float:

@@ -390,7 +390,11 @@ def look_at(situation: Situation, now: datetime, rules: Rules, chance: float) ->
 
 def next_turn(situation: Situation, now: datetime, rules: Rules, chance: float) -> datetime | None:
     """When a parcel's turn comes: at its next look, or before, where that is far off and its price may fall."""
-    look = look_at(situation, now, rules, chance)
+    return turn_of(look_at(situation, now, rules, chance), situation, now, rules)
+
+
+def turn_of(look: Look, situation: Situation, now: datetime, rules: Rules) -> datetime | None:
+    """The turn that a look makes."""
     if look.at is None or situation.status in ENDED:
         return look.at
     return min(look.at, now + rules.cadence.rejudge)

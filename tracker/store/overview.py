@@ -3,11 +3,11 @@
 Owns these statements. What is drawn over time is `tracker.store.hours`'.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 
 from tracker.store import accounts as account_states
 from tracker.store import quotas
@@ -39,16 +39,6 @@ class Unsent(NamedTuple):
     dead: int
     held: int
     """Of those that wait, the ones of muted fulfillments."""
-
-
-def parcels_by_status(tx: Connection) -> Sequence[Row[Any]]:
-    """(status or 'UNKNOWN', parcels), the most first."""
-    return tx.execute(
-        text(
-            "SELECT COALESCE(status, 'UNKNOWN') AS status, COUNT(*) AS parcels FROM parcels p GROUP BY p.status"
-            " ORDER BY 2 DESC"
-        )
-    ).all()
 
 
 def accounts(tx: Connection, now: datetime) -> list[AccountUse]:

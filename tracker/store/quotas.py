@@ -116,6 +116,11 @@ def used(tx: Connection, account: str, window: int, now: datetime, *, fixed: boo
     return total
 
 
+def spared(limit: int, share: float) -> int:
+    """What is left of a limit with a share of it held back."""
+    return limit - int(limit * share)
+
+
 def forget_old(tx: Connection, now: datetime) -> None:
     """Delete slots that no window reaches any more, and reservations of accounts that are gone."""
     tx.exec_driver_sql("DELETE FROM reservations WHERE expires_at < ?", (stored(now - FORGOTTEN),))

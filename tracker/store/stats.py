@@ -1,4 +1,4 @@
-"""Counts over everything, for the HTTP API: each from an index, however many rows there are. Read-only."""
+"""Counts over everything, each from an index, however many rows there are. Read-only."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -33,8 +33,8 @@ class UnmappedCode(NamedTuple):
 
 
 def parcels_by_status(tx: Connection) -> dict[str, int]:
-    """Parcels by status; 'UNKNOWN' for those that no carrier said anything of."""
-    rows = tx.exec_driver_sql("SELECT status, COUNT(*) FROM parcels GROUP BY status")
+    """Parcels by status, the most first; 'UNKNOWN' for those that no carrier said anything of."""
+    rows = tx.exec_driver_sql("SELECT status, COUNT(*) FROM parcels GROUP BY status ORDER BY 2 DESC")
     return {row[0] or "UNKNOWN": row[1] for row in rows}
 
 

@@ -4,6 +4,7 @@ Owns these routes. The statements are the store's, the fields' names those of `t
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -69,15 +70,7 @@ def _fulfillments(routes: APIRouter, services: Services) -> None:
         limit: Limit = PAGE,
         cursor: Cursor | None = None,
     ) -> Response:
-        now = services.clock.now()
-        wanted = listing.Wanted(
-            statuses=status or (),
-            carrier=carrier,
-            late_at=now if late else None,
-            silent_since=None if stalled is None else now - timedelta(days=stalled),
-            changed_since=since,
-            text=q.strip(),
-        )
+        wanted = replace(_wanted(services, status, carrier, late, stalled, q), changed_since=since)
 
         def read(tx: Connection) -> tuple[list[Any], int | None]:
             ids, last = _cut(listing.fulfillments(tx, wanted, below=_below(cursor), limit=limit + 1), limit)
@@ -133,14 +126,7 @@ def _parcels(routes: APIRouter, services: Services) -> None:
         limit: Limit = PAGE,
         cursor: Cursor | None = None,
     ) -> Response:
-        now = services.clock.now()
-        wanted = listing.Wanted(
-            statuses=status or (),
-            carrier=carrier,
-            late_at=now if late else None,
-            silent_since=None if stalled is None else now - timedelta(days=stalled),
-            text=q.strip(),
-        )
+        wanted = _wanted(services, status, carrier, late, stalled, q)
 
         def read(tx: Connection) -> tuple[list[Any], int | None]:
             ids, last = _cut(listing.parcels(tx, wanted, below=_below(cursor), limit=limit + 1), limit)
@@ -188,6 +174,25 @@ def _parcels(routes: APIRouter, services: Services) -> None:
         if not due:
             raise Problem(409, "nobody knows its carrier: mend trackingCompany and import the fulfillment again")
         return {"trackingNumber": number, "due": due}
+
+
+def _wanted(
+    services: Services,
+    status: list[FulfillmentStatus] | None,
+    carrier: str | None,
+    late: bool,
+    stalled: int | None,
+    q: str,
+) -> listing.Wanted:
+    """What both lists can be asked for."""
+    now = services.clock.now()
+    return listing.Wanted(
+        statuses=status or (),
+        carrier=carrier,
+        late_at=now if late else None,
+        silent_since=None if stalled is None else now - timedelta(days=stalled),
+        text=q.strip(),
+    )
 
 
 def _below(cursor: int | None) -> int:

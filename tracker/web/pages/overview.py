@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from carriers.sdk.status import ENDED, FulfillmentStatus
 from tracker.replay import RuleBook, unknown
-from tracker.store import hours, needs, overview, unmapped
+from tracker.store import hours, needs, overview, stats, unmapped
 from tracker.store.needs import Need, Thresholds
 from tracker.web.pages import charts, dressing
 from tracker.web.pages.session import Reader
@@ -68,7 +68,7 @@ def _read(services: Services, book: RuleBook) -> dict[str, Any]:
     since = now - overview.CHART
     with services.database.read() as db:
         items = _items(db, services, book, now)
-        statuses = {row.status: row.parcels for row in overview.parcels_by_status(db)}
+        statuses = stats.parcels_by_status(db)
         samples = hours.statuses_since(db, since)
         delivered = overview.deliveries_since(db, _midnight(since))
         pushes = overview.unsent(db)
